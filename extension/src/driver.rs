@@ -1,0 +1,1 @@
+//! The one loop: takes events, asks the lifecycle, carries out its effects.

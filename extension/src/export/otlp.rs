@@ -1,0 +1,1 @@
+//! Exports by OTLP, over gRPC or HTTP.

@@ -1,0 +1,1 @@
+//! When a failed export is worth another try, and after how long.

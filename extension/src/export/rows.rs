@@ -1,0 +1,1 @@
+//! Lays signals into the rows of ClickStack's tables, as its collector's exporter does.

@@ -1,0 +1,134 @@
+//! The values that travel between the stages, and nothing that acts on them.
+//!
+//! One internal language: OTLP. Whatever comes in becomes a [`Signal`]; whatever goes out is a [`Signal`] as it is, or laid
+//! into rows in `export::rows`. The stages know each other only through this file.
+
+use opentelemetry_proto::tonic::{
+    logs::v1::ResourceLogs,
+    metrics::v1::{ResourceMetrics, metric},
+    trace::v1::ResourceSpans,
+};
+use prost::Message;
+
+/// Nanoseconds since the Unix epoch, UTC: OTLP's unit of time everywhere.
+pub type UnixNanos = u64;
+
+/// Which of OpenTelemetry's three signals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SignalKind {
+    /// Log records.
+    Logs,
+    /// Spans.
+    Traces,
+    /// Metric data points.
+    Metrics,
+}
+
+impl SignalKind {
+    /// Every kind, in the order in which the ledger prints them.
+    pub const ALL: [Self; 3] = [Self::Logs, Self::Traces, Self::Metrics];
+
+    /// The last part of OTLP/HTTP's path and the ledger's word: `logs`, `traces`, `metrics`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logs => "logs",
+            Self::Traces => "traces",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
+/// One resource's share of one signal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Signal {
+    /// Log records of one resource.
+    Logs(ResourceLogs),
+    /// Spans of one resource.
+    Traces(ResourceSpans),
+    /// Metrics of one resource.
+    Metrics(ResourceMetrics),
+}
+
+impl Signal {
+    /// Which signal this is.
+    #[must_use]
+    pub const fn kind(&self) -> SignalKind {
+        match self {
+            Self::Logs(_) => SignalKind::Logs,
+            Self::Traces(_) => SignalKind::Traces,
+            Self::Metrics(_) => SignalKind::Metrics,
+        }
+    }
+
+    /// How many records the ledger counts: log records, spans, metric data points.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        let records: usize = match self {
+            Self::Logs(logs) => logs.scope_logs.iter().map(|scope| scope.log_records.len()).sum(),
+            Self::Traces(spans) => spans.scope_spans.iter().map(|scope| scope.spans.len()).sum(),
+            Self::Metrics(metrics) => {
+                metrics.scope_metrics.iter().flat_map(|scope| &scope.metrics).map(|m| data_points(m.data.as_ref())).sum()
+            }
+        };
+        records as u64
+    }
+
+    /// Its size as OTLP protobuf, in bytes: the measure of every bound on memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Logs(logs) => logs.encoded_len(),
+            Self::Traces(spans) => spans.encoded_len(),
+            Self::Metrics(metrics) => metrics.encoded_len(),
+        }
+    }
+}
+
+fn data_points(data: Option<&metric::Data>) -> usize {
+    match data {
+        None => 0,
+        Some(metric::Data::Gauge(gauge)) => gauge.data_points.len(),
+        Some(metric::Data::Sum(sum)) => sum.data_points.len(),
+        Some(metric::Data::Histogram(histogram)) => histogram.data_points.len(),
+        Some(metric::Data::ExponentialHistogram(histogram)) => histogram.data_points.len(),
+        Some(metric::Data::Summary(summary)) => summary.data_points.len(),
+    }
+}
+
+/// What is handed to an exporter at once: signals of one kind, oldest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// The kind that all of `signals` have.
+    pub kind: SignalKind,
+    /// One entry for each resource, oldest first.
+    pub signals: Vec<Signal>,
+    /// Records in all of them, as the ledger counts.
+    pub records: u64,
+    /// Bytes of all of them as OTLP protobuf.
+    pub bytes: usize,
+}
+
+/// What became of a [`Batch`] that an exporter was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The backend took it; `rejected` records of it it did not want (OTLP's partial success), with its words.
+    Delivered {
+        /// Records that the backend refused for good.
+        rejected: u64,
+        /// The backend's words about them, or empty.
+        message: String,
+    },
+    /// Not taken, and worth trying again: after `after` when the backend asked for it, else after the caller's backoff.
+    Retry {
+        /// The backend's own wish (`Retry-After`, `RetryInfo`).
+        after: Option<std::time::Duration>,
+        /// What happened, in one lowercase fragment without secrets.
+        why: String,
+    },
+    /// Not taken, and never will be (bad request, unauthorised, unsupported).
+    Refused {
+        /// What happened, in one lowercase fragment without secrets.
+        why: String,
+    },
+}

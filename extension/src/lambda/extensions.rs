@@ -1,0 +1,1 @@
+//! Client of the Extensions API: register, next, error reports.

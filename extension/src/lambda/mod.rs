@@ -1,0 +1,5 @@
+//! What Lambda itself says: the Extensions API, the Telemetry API, and their records.
+
+pub mod extensions;
+pub mod records;
+pub mod telemetry;

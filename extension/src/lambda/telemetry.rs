@@ -1,0 +1,1 @@
+//! The Telemetry API: subscription, and the listener that takes its deliveries.

@@ -1,0 +1,3 @@
+//! The extension's process: settings, runtime, run.
+
+fn main() {}

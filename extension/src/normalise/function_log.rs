@@ -1,0 +1,1 @@
+//! What a function's or an extension's log record becomes.

@@ -1,0 +1,1 @@
+//! The resource attributes that every signal of this environment carries.

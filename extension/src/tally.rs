@@ -1,0 +1,1 @@
+//! The ledger: for every signal, received = delivered + pending + dropped by reason.

@@ -1,0 +1,5 @@
+//! ClickStack's tables and the questions lambdaview asks them. SQL stands in `sql/` and nowhere else.
+
+pub mod questions;
+pub mod schema;
+pub mod tables;

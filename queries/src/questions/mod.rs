@@ -1,0 +1,1 @@
+//! One file a question: its parameters, its answer, its SQL.

@@ -1,0 +1,1 @@
+//! The world around both programs: Lambda's platform, functions, ClickHouse.

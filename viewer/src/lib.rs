@@ -1,0 +1,3 @@
+//! From ClickHouse to the terminal.
+
+pub mod local;

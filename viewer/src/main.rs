@@ -1,0 +1,3 @@
+//! The command line's process: arguments, runtime, exit code.
+
+fn main() {}
