@@ -1,1 +1,3 @@
 //! What must hold, one file a behaviour.
+
+mod tidy;

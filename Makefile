@@ -1,0 +1,29 @@
+# Thin on purpose: each target is a few lines, scripts stand beside what they serve.
+.PHONY: demo test layer bench
+
+CARGO ?= cargo
+BIN   := $(or $(CARGO_TARGET_DIR),target)/debug
+
+# Local stack + sample functions under the Lambda emulator + what the viewer shows of them. KEEP=1 leaves the stack up.
+demo:
+	@echo "building (first time: two to four minutes) ..."
+	@$(CARGO) build --quiet --workspace --bins
+	@$(BIN)/demo $(if $(KEEP),--keep)
+
+# Format, lints, every test, all on the real engine.
+test:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) build --workspace --bins --locked
+	INSTA_UPDATE=no $(CARGO) test --workspace --locked
+
+# The layer as Lambda takes it: target/layer/lambdaview-extension-x86_64.zip
+layer:
+	$(CARGO) build --release --locked -p lambdaview-extension
+	python3 extension/layer.py
+
+# Figures, printed: start, memory, CPU, size, first row of tail. EXTENSION=path measures another binary.
+bench:
+	$(CARGO) build --release --locked -p lambdaview-extension -p lambdaview
+	$(CARGO) build --locked --workspace --bins
+	$(BIN)/bench $(if $(EXTENSION),--extension $(EXTENSION))
