@@ -3,6 +3,9 @@
 //! One internal language: OTLP. Whatever comes in becomes a [`Signal`]; whatever goes out is a [`Signal`] as it is, or laid
 //! into rows in `export::rows`. The stages know each other only through this file.
 
+pub mod arrival;
+pub mod trace;
+
 use opentelemetry_proto::tonic::{
     logs::v1::ResourceLogs,
     metrics::v1::{ResourceMetrics, metric},
@@ -67,9 +70,12 @@ impl Signal {
         let records: usize = match self {
             Self::Logs(logs) => logs.scope_logs.iter().map(|scope| scope.log_records.len()).sum(),
             Self::Traces(spans) => spans.scope_spans.iter().map(|scope| scope.spans.len()).sum(),
-            Self::Metrics(metrics) => {
-                metrics.scope_metrics.iter().flat_map(|scope| &scope.metrics).map(|m| data_points(m.data.as_ref())).sum()
-            }
+            Self::Metrics(metrics) => metrics
+                .scope_metrics
+                .iter()
+                .flat_map(|scope| &scope.metrics)
+                .map(|m| data_points(m.data.as_ref()))
+                .sum(),
         };
         records as u64
     }
