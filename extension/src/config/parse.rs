@@ -1,0 +1,223 @@
+//! The small grammars of settings: durations, sizes, lists of pairs, addresses. Pure; `None` means "not understood".
+
+use super::ListenAddress;
+use std::time::Duration;
+
+/// `5s`, `500ms`, `2m`, `1m30s`, `1.5s`; a bare number is seconds.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    let mut whole = Duration::ZERO;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, after) = rest.split_at(digits);
+        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(letters);
+        let seconds = match unit {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "" if digits == text.trim().len() => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return None,
+        };
+        let number: f64 = number.parse().ok()?;
+        whole = whole.checked_add(Duration::try_from_secs_f64(number * seconds).ok()?)?;
+        rest = after;
+    }
+    Some(whole)
+}
+
+/// A duration that is more than nothing.
+pub(super) fn positive_duration(text: &str) -> Option<Duration> {
+    duration(text).filter(|duration| !duration.is_zero())
+}
+
+/// `16777216`, `512KiB`, `16MiB`, `16MB`, `1g`: powers of 1024 whether written `MB` or `MiB`, as Lambda counts its memory.
+pub(super) fn bytes(text: &str) -> Option<usize> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor: usize = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<usize>().ok()?.checked_mul(factor)
+}
+
+/// `true`, `1`, `yes`, `on` and their opposites.
+pub(super) fn switch(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// `localhost:4317`, `0.0.0.0:4317`, `[::1]:4317`, `:4317` (every address); a scheme before it is passed over.
+pub(super) fn listen_address(text: &str) -> Option<ListenAddress> {
+    let address = text.split_once("://").map_or(text, |(_, rest)| rest).trim_end_matches('/');
+    let (host, port) = address.rsplit_once(':')?;
+    let port = port.parse().ok()?;
+    let host = match host {
+        "" => "0.0.0.0",
+        host => host.strip_prefix('[').map_or(Some(host), |host| host.strip_suffix(']'))?,
+    };
+    let plain = !host.contains(['/', '[', ']', ' ', '@']);
+    plain.then(|| ListenAddress { host: host.to_owned(), port })
+}
+
+/// Cuts `a,"b,c",${d,e}` at the commas that stand in no quotes and in no `${...}`; empty parts are left out.
+pub(super) fn split_list(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut quote, mut inside, mut escaped) = (0, None, false, false);
+    for (at, c) in text.char_indices() {
+        match (c, quote) {
+            _ if escaped => escaped = false,
+            ('\\', Some(_)) => escaped = true,
+            (c, Some(open)) if c == open => quote = None,
+            (_, Some(_)) => {}
+            ('}', None) if inside => inside = false,
+            _ if inside => {}
+            ('{', None) if text[..at].ends_with('$') => inside = true,
+            // A quote opens only where a value or a part begins: `it's` is no quote.
+            ('"' | '\'', None) if text[start..at].trim_end().is_empty() || text[..at].trim_end().ends_with('=') => quote = Some(c),
+            (',', None) => {
+                parts.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
+}
+
+/// What stands between quotes, its `\"` and `\\` undone; `None` when `text` is not quoted.
+pub(super) fn unquoted(text: &str) -> Option<String> {
+    let open = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let inside = text[1..].strip_suffix(open)?;
+    let mut whole = String::with_capacity(inside.len());
+    let mut chars = inside.chars().peekable();
+    while let Some(c) = chars.next() {
+        match chars.next_if(|next| c == '\\' && (*next == open || *next == '\\')) {
+            Some(escaped) => whole.push(escaped),
+            None => whole.push(c),
+        }
+    }
+    Some(whole)
+}
+
+/// `%2C` and its like as the bytes they mean; a `%` that is not followed by two hex digits stays.
+///
+/// The whole text stays as it is when the bytes would be no UTF-8.
+pub(super) fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let hex = |at: usize| after.get(at).and_then(|&digit| char::from(digit).to_digit(16));
+        match (first, hex(0), hex(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push(u8::try_from(high * 16 + low).expect("two hex digits are a byte"));
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+/// `k=v,k=v` as `OTEL_RESOURCE_ATTRIBUTES` has it, percent-decoded; the parts that are no pair come second.
+pub(super) fn attributes(text: &str) -> (Vec<(String, String)>, Vec<String>) {
+    let (mut pairs, mut odd) = (Vec::new(), Vec::new());
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        match part.split_once('=').map(|(key, value)| (key.trim(), value.trim())).filter(|(key, _)| !key.is_empty()) {
+            Some((key, value)) => pairs.push((percent_decoded(key), percent_decoded(value))),
+            None => odd.push(part.to_owned()),
+        }
+    }
+    (pairs, odd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn durations_have_units_and_may_be_put_together() {
+        let millis = |text| duration(text).map(|duration| duration.as_millis());
+        assert_eq!(["5s", "500ms", "1m30s", "1.5s", "7", "2h"].map(millis), [5000, 500, 90_000, 1500, 7000, 7_200_000].map(Some));
+        assert_eq!(["", "s", "5 s", "-1s", "5d", "5s3", "1e9h", "..s"].map(millis), [None; 8]);
+        assert_eq!(positive_duration("0s"), None);
+    }
+
+    #[test]
+    fn sizes_are_powers_of_1024() {
+        assert_eq!(["16MiB", "16 mb", "1024", "2g"].map(bytes), [16 << 20, 16 << 20, 1024, 2 << 30].map(Some));
+        assert_eq!(["", "MiB", "1.5M", "-1", "99999999999999999999G"].map(bytes), [None; 5]);
+    }
+
+    #[test]
+    fn listen_addresses_have_a_host_and_a_port() {
+        let shown = |text| listen_address(text).map(|address| address.to_string());
+        assert_eq!(shown("localhost:4317").as_deref(), Some("localhost:4317"));
+        assert_eq!(shown("http://[::1]:4318/").as_deref(), Some("[::1]:4318"));
+        assert_eq!(shown(":4317").as_deref(), Some("0.0.0.0:4317"));
+        assert_eq!(["4317", "localhost", "localhost:x", "a/b:1", "[::1:4"].map(shown), [const { None }; 5]);
+    }
+
+    #[test]
+    fn lists_are_cut_outside_quotes_and_references() {
+        assert_eq!(split_list("a=1, b=\"x,y\" ,c='p,q',,"), ["a=1", "b=\"x,y\"", "c='p,q'"]);
+        assert_eq!(split_list("k=${arn:a,b},l=it's,m=2"), ["k=${arn:a,b}", "l=it's", "m=2"]);
+        assert_eq!(split_list(r#"a="x\",y",b=1"#), [r#"a="x\",y""#, "b=1"]);
+    }
+
+    #[test]
+    fn quotes_are_taken_off_with_their_escapes() {
+        assert_eq!(unquoted(r#""a \"b\" \\ \n""#).as_deref(), Some(r#"a "b" \ \n"#));
+        assert_eq!(unquoted("'x'").as_deref(), Some("x"));
+        assert_eq!([unquoted("x"), unquoted("\"x"), unquoted("\""), unquoted("")], [const { None }; 4]);
+    }
+
+    #[test]
+    fn percent_encoding_is_undone_where_it_is_one() {
+        assert_eq!(percent_decoded("a%2Cb%20c%zz%"), "a,b c%zz%");
+        assert_eq!(percent_decoded("%ff"), "%ff");
+    }
+
+    #[test]
+    fn attributes_are_pairs_and_the_rest_is_named() {
+        let (pairs, odd) = attributes("deployment.environment=prod, team = a%2Cb ,oops,=x,empty=");
+        let expected = [("deployment.environment", "prod"), ("team", "a,b"), ("empty", "")];
+        assert_eq!(pairs, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        assert_eq!(odd, ["oops", "=x"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_a_grammar_panic(text in "(?s).{0,80}") {
+            (duration(&text), bytes(&text), listen_address(&text), unquoted(&text), attributes(&text), switch(&text));
+            percent_decoded(&text);
+            for part in split_list(&text) {
+                prop_assert!(text.contains(part));
+            }
+        }
+
+        #[test]
+        fn no_text_of_the_lists_own_characters_makes_it_panic(text in "[a=,\"'\\\\$\\{\\}% ü]{0,40}") {
+            for part in split_list(&text) {
+                unquoted(part);
+            }
+        }
+    }
+}
