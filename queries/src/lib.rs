@@ -1,5 +1,6 @@
 //! ClickStack's tables and the questions lambdaview asks them. SQL stands in `sql/` and nowhere else.
 
+pub mod engine;
 pub mod questions;
 pub mod schema;
 pub mod tables;

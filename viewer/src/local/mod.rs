@@ -1,1 +1,3 @@
-//! ClickStack on this machine: a real ClickHouse, its schema and web UI, and OTLP endpoints, in one process.
+//! ClickStack on this machine: the engine, its schema and web UI, and the collector before it.
+
+pub mod engine;
