@@ -1,3 +1,4 @@
 //! What must hold, one file a behaviour.
 
+mod platform;
 mod tidy;

@@ -1,1 +1,10 @@
 //! The world around both programs: Lambda's platform, functions, ClickHouse.
+//!
+//! Everything here is real where it can be: function processes run AWS's own Python runtime client, the database is
+//! ClickHouse, the extension and the viewer are the built binaries. Only Lambda's platform is ours ([`lambda`]), and it is
+//! held against AWS's own emulator ([`rie`]) wherever a machine can run that.
+
+pub mod function;
+pub mod lambda;
+pub mod machine;
+pub mod until;

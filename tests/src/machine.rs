@@ -1,0 +1,66 @@
+//! What this machine gives us: the cache outside the tree, the binaries under test, the environment. The only file here
+//! that reads the environment.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+/// A variable of our own environment, or nothing when it is absent or empty.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the environment")]
+pub fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The folder for what is fetched once and kept outside the tree: `$LAMBDAVIEW_CACHE`, else the user's cache folder.
+///
+/// # Panics
+/// When the machine names neither a cache nor a home.
+#[must_use]
+pub fn cache() -> PathBuf {
+    if let Some(cache) = variable("LAMBDAVIEW_CACHE") {
+        return PathBuf::from(cache);
+    }
+    let user = variable("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| variable("HOME").map(|home| Path::new(&home).join(".cache")));
+    user.expect("set LAMBDAVIEW_CACHE: neither XDG_CACHE_HOME nor HOME is set").join("lambdaview")
+}
+
+/// The built extension.
+#[must_use]
+pub fn extension() -> PathBuf {
+    binary("lambdaview-extension")
+}
+
+/// The built viewer.
+#[must_use]
+pub fn viewer() -> PathBuf {
+    binary("lambdaview")
+}
+
+/// A binary of this workspace, found beside the running test or benchmark.
+///
+/// # Panics
+/// When it has not been built, because a test without it would say nothing.
+#[must_use]
+pub fn binary(name: &str) -> PathBuf {
+    let running = env::current_exe().expect("a running program has a path");
+    let beside = running.parent().expect("a file stands in a folder");
+    let profile =
+        if beside.ends_with("deps") { beside.parent().expect("deps stands in the profile's folder") } else { beside };
+    let path = profile.join(name);
+    assert!(
+        path.is_file(),
+        "{} is not built: run `cargo build --workspace --bins` (as `make test` does) first",
+        path.display()
+    );
+    path
+}
+
+/// The folder of the sample functions.
+#[must_use]
+pub fn functions() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/functions")
+}
