@@ -5,6 +5,7 @@ pub mod config;
 pub mod error;
 pub mod flow;
 pub mod lifecycle;
+pub mod rpc;
 pub mod tally;
 
 pub mod lambda;

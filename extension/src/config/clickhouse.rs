@@ -32,7 +32,9 @@ impl ClickHouseSettings {
             table_prefix: settings.text("ROTEL_CLICKHOUSE_EXPORTER_TABLE_PREFIX").unwrap_or_else(|| "otel".to_owned()),
             user: settings.value("ROTEL_CLICKHOUSE_EXPORTER_USER").unwrap_or_else(|| plain("default")),
             password: settings.value("ROTEL_CLICKHOUSE_EXPORTER_PASSWORD").unwrap_or_else(|| plain("")),
-            async_insert: settings.read("ROTEL_CLICKHOUSE_EXPORTER_ASYNC_INSERT", "true or false", parse::switch).unwrap_or(true),
+            async_insert: settings
+                .read("ROTEL_CLICKHOUSE_EXPORTER_ASYNC_INSERT", "true or false", parse::switch)
+                .unwrap_or(true),
             timeout: settings
                 .read("ROTEL_CLICKHOUSE_EXPORTER_REQUEST_TIMEOUT", "a duration such as 5s", parse::positive_duration)
                 .unwrap_or(Duration::from_secs(5)),

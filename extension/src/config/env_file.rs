@@ -88,7 +88,8 @@ fn value(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Option<(String,
         }
         _ => {
             let line = text.lines().next().unwrap_or_default();
-            let comment = line.match_indices('#').map(|(at, _)| at).find(|&at| at == 0 || line[..at].ends_with([' ', '\t']));
+            let comment =
+                line.match_indices('#').map(|(at, _)| at).find(|&at| at == 0 || line[..at].ends_with([' ', '\t']));
             let bare = &line[..comment.unwrap_or(line.len())];
             Some((expanded(bare.trim_end(), lookup), bare.len()))
         }
@@ -177,7 +178,10 @@ mod tests {
 
     #[test]
     fn a_secret_reference_is_left_for_the_setting() {
-        assert_eq!(value_of("A=Authorization=${arn:aws:ssm:r:1:parameter/k}"), "Authorization=${arn:aws:ssm:r:1:parameter/k}");
+        assert_eq!(
+            value_of("A=Authorization=${arn:aws:ssm:r:1:parameter/k}"),
+            "Authorization=${arn:aws:ssm:r:1:parameter/k}"
+        );
     }
 
     #[test]

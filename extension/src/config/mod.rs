@@ -96,7 +96,11 @@ pub struct ListenAddress {
 
 impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') { write!(f, "[{}]:{}", self.host, self.port) } else { write!(f, "{}:{}", self.host, self.port) }
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
     }
 }
 
@@ -236,7 +240,9 @@ impl Config {
     pub fn from_env(environment: &impl Environment) -> (Self, Vec<Fault>) {
         let mut settings = Settings::new(environment);
         let lambda = LambdaSettings::read(&mut settings);
-        let exporter = settings.read("ROTEL_EXPORTER", "otlp, clickhouse, or otlp,clickhouse", Exporter::parse).unwrap_or_default();
+        let exporter = settings
+            .read("ROTEL_EXPORTER", "otlp, clickhouse, or otlp,clickhouse", Exporter::parse)
+            .unwrap_or_default();
         let default_limit = default_memory_limit(lambda.memory_mib);
         let config = Self {
             exporter,
@@ -245,7 +251,11 @@ impl Config {
             receivers: receivers(&mut settings),
             resource: resource(&mut settings),
             flush: settings
-                .read("LAMBDAVIEW_FLUSH", "auto, end, periodic or background, the last two with `,10s` or not", Flush::parse)
+                .read(
+                    "LAMBDAVIEW_FLUSH",
+                    "auto, end, periodic or background, the last two with `,10s` or not",
+                    Flush::parse,
+                )
                 .unwrap_or_default(),
             streams: settings
                 .read("LAMBDAVIEW_LOGS", "a list of function, extension, platform", Streams::parse)
@@ -303,7 +313,11 @@ fn attributes(settings: &mut Settings<'_>, name: &str) -> Vec<(String, String)> 
     let Some(text) = settings.text(name) else { return Vec::new() };
     let (pairs, odd) = parse::attributes(&text);
     if !odd.is_empty() {
-        settings.fault(name, format!("`{}` is no key=value", odd.join(",")), "write k=v,k=v and a comma within a value as %2C");
+        settings.fault(
+            name,
+            format!("`{}` is no key=value", odd.join(",")),
+            "write k=v,k=v and a comma within a value as %2C",
+        );
     }
     pairs
 }

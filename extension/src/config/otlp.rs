@@ -195,7 +195,11 @@ impl Signal<'_, '_> {
             }
             Ok(target) => {
                 if target.had_user {
-                    self.settings.fault(&name, "a user in the URL is not sent", format!("put it into {PREFIX}CUSTOM_HEADERS"));
+                    self.settings.fault(
+                        &name,
+                        "a user in the URL is not sent",
+                        format!("put it into {PREFIX}CUSTOM_HEADERS"),
+                    );
                 }
                 let protocol = protocol.or(target.protocol).unwrap_or_else(|| Protocol::of_endpoint(&target.uri));
                 Some((Endpoint::Known(target.request_uri(protocol, self.kind, verbatim)), protocol))
@@ -212,14 +216,24 @@ impl Signal<'_, '_> {
     /// One `K=V`; or a reference to a whole list of them.
     fn header(&mut self, variable: &str, part: &str) -> Vec<Header> {
         let whole = part.starts_with("secret://") || part.starts_with("${");
-        let Some((key, value)) = part.split_once('=').filter(|_| !whole) else { return self.header_list(variable, part) };
+        let Some((key, value)) = part.split_once('=').filter(|_| !whole) else {
+            return self.header_list(variable, part);
+        };
         let Ok(key) = HeaderName::from_bytes(key.trim().as_bytes()) else {
-            self.settings.fault(variable, "a header's name has characters that no header has", "write K=V,K=V and quote a value with a comma");
+            self.settings.fault(
+                variable,
+                "a header's name has characters that no header has",
+                "write K=V,K=V and quote a value with a comma",
+            );
             return Vec::new();
         };
         let value = value.trim();
         let text = parse::unquoted(value).unwrap_or_else(|| parse::percent_decoded(value));
-        self.settings.expanded(variable, &text).into_iter().filter_map(|value| self.known_or_waiting(variable, &key, value)).collect()
+        self.settings
+            .expanded(variable, &text)
+            .into_iter()
+            .filter_map(|value| self.known_or_waiting(variable, &key, value))
+            .collect()
     }
 
     fn header_list(&mut self, variable: &str, part: &str) -> Vec<Header> {
@@ -243,7 +257,11 @@ impl Signal<'_, '_> {
             Value::Plain(text) => text,
         };
         let Ok(mut value) = HeaderValue::from_str(text.reveal().trim()) else {
-            self.settings.fault(variable, format!("the value of `{key}` has characters that no header has"), "remove line ends and other control characters");
+            self.settings.fault(
+                variable,
+                format!("the value of `{key}` has characters that no header has"),
+                "remove line ends and other control characters",
+            );
             return None;
         };
         value.set_sensitive(true);
@@ -262,7 +280,8 @@ struct Target {
 impl Target {
     fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let (scheme, rest) = text.split_once("://").unwrap_or((if text.ends_with(":443") { "https" } else { "http" }, text));
+        let (scheme, rest) =
+            text.split_once("://").unwrap_or((if text.ends_with(":443") { "https" } else { "http" }, text));
         let (scheme, protocol) = match scheme.to_ascii_lowercase().as_str() {
             "http" => ("http", None),
             "https" => ("https", None),

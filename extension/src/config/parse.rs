@@ -86,7 +86,9 @@ pub(super) fn split_list(text: &str) -> Vec<&str> {
             _ if inside => {}
             ('{', None) if text[..at].ends_with('$') => inside = true,
             // A quote opens only where a value or a part begins: `it's` is no quote.
-            ('"' | '\'', None) if text[start..at].trim_end().is_empty() || text[..at].trim_end().ends_with('=') => quote = Some(c),
+            ('"' | '\'', None) if text[start..at].trim_end().is_empty() || text[..at].trim_end().ends_with('=') => {
+                quote = Some(c)
+            }
             (',', None) => {
                 parts.push(&text[start..at]);
                 start = at + 1;
@@ -155,7 +157,10 @@ mod tests {
     #[test]
     fn durations_have_units_and_may_be_put_together() {
         let millis = |text| duration(text).map(|duration| duration.as_millis());
-        assert_eq!(["5s", "500ms", "1m30s", "1.5s", "7", "2h"].map(millis), [5000, 500, 90_000, 1500, 7000, 7_200_000].map(Some));
+        assert_eq!(
+            ["5s", "500ms", "1m30s", "1.5s", "7", "2h"].map(millis),
+            [5000, 500, 90_000, 1500, 7000, 7_200_000].map(Some)
+        );
         assert_eq!(["", "s", "5 s", "-1s", "5d", "5s3", "1e9h", "..s"].map(millis), [None; 8]);
         assert_eq!(positive_duration("0s"), None);
     }

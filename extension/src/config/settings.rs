@@ -35,10 +35,18 @@ impl<'a> Settings<'a> {
                 let parsed = env_file::parse(&text, &|name| self.environment.get(name));
                 self.file = parsed.variables;
                 for line in parsed.unreadable {
-                    self.fault(NAME, format!("line {line} of {path} is not NAME=value"), "correct the line or make it a comment");
+                    self.fault(
+                        NAME,
+                        format!("line {line} of {path} is not NAME=value"),
+                        "correct the line or make it a comment",
+                    );
                 }
             }
-            Err(error) => self.fault(NAME, format!("{path} cannot be read: {error}"), "name a file of the deployment package, e.g. /var/task/rotel.env"),
+            Err(error) => self.fault(
+                NAME,
+                format!("{path} cannot be read: {error}"),
+                "name a file of the deployment package, e.g. /var/task/rotel.env",
+            ),
         }
     }
 
@@ -103,7 +111,11 @@ impl<'a> Settings<'a> {
         match self.environment.file(path) {
             Ok(text) => Some(Value::Plain(Secret::new(text))),
             Err(error) => {
-                self.fault(name, format!("{} cannot be read: {error}", path.display()), "name a file of the deployment package");
+                self.fault(
+                    name,
+                    format!("{} cannot be read: {error}", path.display()),
+                    "name a file of the deployment package",
+                );
                 None
             }
         }
@@ -141,14 +153,19 @@ impl<'a> Settings<'a> {
     pub(super) fn into_faults(mut self) -> Vec<Fault> {
         let ignored = self.ignored();
         if !ignored.is_empty() {
-            self.fault(&ignored.join(", "), "ignored: unknown here", "remove it, or compare the spelling with the README's table");
+            self.fault(
+                &ignored.join(", "),
+                "ignored: unknown here",
+                "remove it, or compare the spelling with the README's table",
+            );
         }
         self.faults
     }
 
     fn ignored(&self) -> Vec<String> {
         let ours = |name: &String| name.starts_with("ROTEL_") || name.starts_with("LAMBDAVIEW_");
-        let mut names: Vec<String> = self.environment.names().into_iter().chain(self.file.keys().cloned()).filter(ours).collect();
+        let mut names: Vec<String> =
+            self.environment.names().into_iter().chain(self.file.keys().cloned()).filter(ours).collect();
         names.retain(|name| !self.asked.contains(name));
         names.sort();
         names.dedup();

@@ -77,8 +77,12 @@ impl Reference {
             return Err(fault());
         }
         let service = match service {
-            "secretsmanager" if resource.strip_prefix("secret:").is_some_and(|name| !name.is_empty()) => Service::SecretsManager,
-            "ssm" if resource.strip_prefix("parameter/").is_some_and(|name| !name.is_empty()) => Service::ParameterStore,
+            "secretsmanager" if resource.strip_prefix("secret:").is_some_and(|name| !name.is_empty()) => {
+                Service::SecretsManager
+            }
+            "ssm" if resource.strip_prefix("parameter/").is_some_and(|name| !name.is_empty()) => {
+                Service::ParameterStore
+            }
             _ => return Err(fault()),
         };
         Ok(Self { arn: arn.to_owned(), service, region: region.to_owned(), key })
@@ -177,7 +181,12 @@ mod tests {
 
     #[test]
     fn arns_of_other_services_and_halves_of_arns_are_refused() {
-        for text in ["arn:aws:s3:::bucket", "arn:aws:ssm:eu-west-1:1", "arn:aws:ssm:eu-west-1:1:parameter/", &format!("{SECRET}#")] {
+        for text in [
+            "arn:aws:s3:::bucket",
+            "arn:aws:ssm:eu-west-1:1",
+            "arn:aws:ssm:eu-west-1:1:parameter/",
+            &format!("{SECRET}#"),
+        ] {
             assert!(Reference::parse(text).is_err(), "{text}");
         }
     }

@@ -1,1 +1,0 @@
-//! Exports by OTLP, over gRPC or HTTP.
