@@ -87,7 +87,7 @@ pub(super) fn split_list(text: &str) -> Vec<&str> {
             ('{', None) if text[..at].ends_with('$') => inside = true,
             // A quote opens only where a value or a part begins: `it's` is no quote.
             ('"' | '\'', None) if text[start..at].trim_end().is_empty() || text[..at].trim_end().ends_with('=') => {
-                quote = Some(c)
+                quote = Some(c);
             }
             (',', None) => {
                 parts.push(&text[start..at]);
@@ -211,7 +211,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_a_grammar_panic(text in "(?s).{0,80}") {
-            (duration(&text), bytes(&text), listen_address(&text), unquoted(&text), attributes(&text), switch(&text));
+            let _ = (duration(&text), bytes(&text), listen_address(&text), unquoted(&text), attributes(&text), switch(&text));
             percent_decoded(&text);
             for part in split_list(&text) {
                 prop_assert!(text.contains(part));

@@ -1,19 +1,239 @@
-//! OTLP/HTTP.
+//! OTLP/HTTP: `POST /v1/{logs,traces,metrics}`, protobuf or JSON, gzip accepted; every answer as the specification words it.
 
-use super::Intake;
-use std::{future::Future, io};
-use tokio::net::TcpListener;
+use super::{
+    Busy, Intake, MAX_REQUEST_BYTES,
+    decode::{self, DecodeError, Decoded},
+};
+use crate::{flow::SignalKind, rpc};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceResponse};
+use prost::Message;
+use serde_json::json;
+use std::{convert::Infallible, future::Future, io, pin::pin, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+};
+use tonic::Code;
+
+/// After a failed `accept` (no file descriptor is left, say), so that the loop does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until `stop` is ready, then answers what has begun and returns.
 ///
+/// Dropped before that, it ends every connection at once.
+///
 /// # Errors
-/// When the listener fails as a whole; a single connection's failure ends that connection only.
+/// Never so far: a connection's failure ends that connection only.
 pub async fn serve(
     listener: TcpListener,
     intake: impl Intake,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), io::Error> {
-    drop((listener, intake));
-    stop.await;
+    let (stopping, stopped) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            // A connection that ended, or panicked: it had its own task, and its sender tries again.
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => drop(connections.spawn(connection(stream, intake.clone(), stopped.clone()))),
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
+        }
+    }
+    drop(listener);
+    stopping.send_replace(true);
+    while connections.join_next().await.is_some() {}
     Ok(())
+}
+
+/// One connection, to its end; after `stopped` only to the end of the request that has begun.
+async fn connection(stream: TcpStream, intake: impl Intake, mut stopped: watch::Receiver<bool>) {
+    // Without it answers wait for the peer's delayed acknowledgement; a socket that refuses it works all the same.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| {
+        let intake = intake.clone();
+        async move { Ok::<_, Infallible>(respond(request, intake).await) }
+    });
+    let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        // A failure is the peer's going away.
+        _ = connection.as_mut() => return,
+        _ = stopped.wait_for(|stopped| *stopped) => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+/// In which form a request is, and its answer will be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encoding {
+    Protobuf,
+    Json,
+}
+
+/// An answer that is no success.
+struct Refusal {
+    status: StatusCode,
+    message: String,
+    retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), retry_after: None }
+    }
+}
+
+impl From<DecodeError> for Refusal {
+    fn from(error: DecodeError) -> Self {
+        let status = match error {
+            DecodeError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            DecodeError::Gzip(_) | DecodeError::Protobuf(_) | DecodeError::Json(_) => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<Busy> for Refusal {
+    fn from(busy: Busy) -> Self {
+        let retry_after = Some(busy.retry_after.unwrap_or(Duration::from_secs(1)));
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, message: busy.to_string(), retry_after }
+    }
+}
+
+async fn respond(request: Request<Incoming>, intake: impl Intake) -> Response<Full<Bytes>> {
+    let encoding = encoding(request.headers());
+    match take(request, encoding, intake).await {
+        Ok((kind, decoded)) => success(kind, &decoded, encoding.unwrap_or(Encoding::Protobuf)),
+        Err(refusal) => refused(&refusal, encoding),
+    }
+}
+
+async fn take(
+    request: Request<Incoming>,
+    encoding: Option<Encoding>,
+    intake: impl Intake,
+) -> Result<(SignalKind, Decoded), Refusal> {
+    let path = request.uri().path();
+    let kind = SignalKind::ALL.into_iter().find(|kind| path.strip_prefix("/v1/") == Some(kind.as_str()));
+    let kind =
+        kind.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "there is /v1/logs, /v1/traces and /v1/metrics"))?;
+    if request.method() != Method::POST {
+        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "only POST is taken"));
+    }
+    let unsupported = |message| Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+    let encoding = encoding.ok_or_else(|| unsupported("send application/x-protobuf or application/json"))?;
+    let gzip = is_gzip(request.headers()).ok_or_else(|| unsupported("send gzip or no content-encoding"))?;
+    let body = body(request.into_body()).await?;
+    let body = if gzip { decode::inflated(&body)? } else { body };
+    let mut decoded = match encoding {
+        Encoding::Protobuf => decode::protobuf(kind, body)?,
+        Encoding::Json => decode::json(kind, &body)?,
+    };
+    let signals = std::mem::take(&mut decoded.signals);
+    if !signals.is_empty() {
+        intake.accept(signals).await?;
+    }
+    Ok((kind, decoded))
+}
+
+fn encoding(headers: &HeaderMap) -> Option<Encoding> {
+    let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "application/x-protobuf" => Some(Encoding::Protobuf),
+        "application/json" => Some(Encoding::Json),
+        _ => None,
+    }
+}
+
+/// Whether the body is gzip; `None` when it is something else again.
+fn is_gzip(headers: &HeaderMap) -> Option<bool> {
+    let Some(encoding) = headers.get(header::CONTENT_ENCODING) else { return Some(false) };
+    match encoding.to_str().ok()?.trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => Some(false),
+        "gzip" | "x-gzip" => Some(true),
+        _ => None,
+    }
+}
+
+async fn body(body: Incoming) -> Result<Bytes, Refusal> {
+    let announced = hyper::body::Body::size_hint(&body).lower();
+    if announced > MAX_REQUEST_BYTES as u64 {
+        return Err(DecodeError::TooLarge.into());
+    }
+    match Limited::new(body, MAX_REQUEST_BYTES).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(DecodeError::TooLarge.into()),
+        Err(error) => Err(Refusal::new(StatusCode::BAD_REQUEST, format!("the body ended early: {error}"))),
+    }
+}
+
+/// 200 with the signal's response: empty when all was taken, else with what was rejected.
+fn success(kind: SignalKind, decoded: &Decoded, encoding: Encoding) -> Response<Full<Bytes>> {
+    let body = match encoding {
+        // The three responses are alike on the wire.
+        Encoding::Protobuf => {
+            let rejected_log_records = i64::try_from(decoded.rejected).unwrap_or(i64::MAX);
+            let partial = ExportLogsPartialSuccess { rejected_log_records, error_message: decoded.message.clone() };
+            let partial_success = (decoded.rejected > 0).then_some(partial);
+            ExportLogsServiceResponse { partial_success }.encode_to_vec()
+        }
+        Encoding::Json if decoded.rejected == 0 => b"{}".to_vec(),
+        Encoding::Json => {
+            let count = match kind {
+                SignalKind::Logs => "rejectedLogRecords",
+                SignalKind::Traces => "rejectedSpans",
+                SignalKind::Metrics => "rejectedDataPoints",
+            };
+            let partial = json!({ count: decoded.rejected.to_string(), "errorMessage": decoded.message });
+            json!({ "partialSuccess": partial }).to_string().into_bytes()
+        }
+    };
+    response(StatusCode::OK, Some(encoding), body)
+}
+
+/// The refusal with a `google.rpc.Status` in the request's own encoding; as plain text when that is neither.
+fn refused(refusal: &Refusal, encoding: Option<Encoding>) -> Response<Full<Bytes>> {
+    let code = match refusal.status {
+        StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Code::Unimplemented,
+        StatusCode::PAYLOAD_TOO_LARGE => Code::ResourceExhausted,
+        _ => Code::InvalidArgument,
+    };
+    let body = match encoding {
+        Some(Encoding::Protobuf) => rpc::Status::new(code, &refusal.message).encode_to_vec(),
+        Some(Encoding::Json) => json!({ "code": code as i32, "message": refusal.message }).to_string().into_bytes(),
+        None => refusal.message.clone().into_bytes(),
+    };
+    let mut response = response(refusal.status, encoding, body);
+    if let Some(after) = refusal.retry_after {
+        // Whole seconds, rounded up: a zero would mean "at once".
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(after.as_millis().div_ceil(1000).max(1) as u64));
+    }
+    if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
+}
+
+fn response(status: StatusCode, encoding: Option<Encoding>, body: Vec<u8>) -> Response<Full<Bytes>> {
+    let kind = match encoding {
+        Some(Encoding::Protobuf) => "application/x-protobuf",
+        Some(Encoding::Json) => "application/json",
+        None => "text/plain; charset=utf-8",
+    };
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
 }

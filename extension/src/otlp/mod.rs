@@ -3,8 +3,10 @@
 //! They decode and hand on; what becomes of the signals is the [`Intake`]'s affair. One bad request is answered as OTLP says
 //! and harms no other.
 
+mod decode;
 pub mod grpc;
 pub mod http;
+mod json;
 
 use crate::flow::Signal;
 use std::{future::Future, time::Duration};
