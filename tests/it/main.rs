@@ -1,4 +1,5 @@
 //! What must hold, one file a behaviour.
 
+mod matrix;
 mod platform;
 mod tidy;

@@ -7,4 +7,6 @@
 pub mod function;
 pub mod lambda;
 pub mod machine;
+pub mod rie;
 pub mod until;
+pub mod wire;

@@ -3,7 +3,10 @@
 
 use std::{
     env,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
+    process,
+    sync::atomic::{AtomicU8, Ordering},
 };
 
 /// A variable of our own environment, or nothing when it is absent or empty.
@@ -59,8 +62,30 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
+/// The folder of everything that tests read and do not compile.
+#[must_use]
+pub fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
 /// The folder of the sample functions.
 #[must_use]
 pub fn functions() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/functions")
+    fixtures().join("functions")
+}
+
+/// A loopback address that no other environment of this machine's tests uses, so that each can have the usual ports, as each
+/// has on Lambda. The whole of 127.0.0.0/8 is ours to choose from.
+#[must_use]
+pub fn loopback() -> Ipv4Addr {
+    static NEXT: AtomicU8 = AtomicU8::new(0);
+    let [.., high, low] = process::id().to_be_bytes();
+    Ipv4Addr::new(127, 1 + high % 254, low, 1 + NEXT.fetch_add(1, Ordering::Relaxed) % 254)
+}
+
+/// Says on stderr that a test could not be run here, and why: it does not pass silently.
+pub fn skipped(test: &str, why: &dyn std::fmt::Display) {
+    use std::io::Write;
+    // Past the test harness, which shows what a passing test prints to nobody.
+    let _closed = writeln!(std::io::stderr(), "SKIPPED {test}: {why}");
 }

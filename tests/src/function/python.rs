@@ -63,6 +63,15 @@ impl Python {
         self.folder.join("bin/python")
     }
 
+    /// Where its packages lie.
+    ///
+    /// # Errors
+    /// When the environment has been taken apart meanwhile.
+    pub fn packages(&self) -> io::Result<PathBuf> {
+        let version = fs::read_dir(self.folder.join("lib"))?.next().ok_or(io::ErrorKind::NotFound)??;
+        Ok(version.path().join("site-packages"))
+    }
+
     fn in_cache(cache: &Path) -> Result<Self, PythonError> {
         let fault = |error: &io::Error| PythonError::Cache { folder: cache.to_owned(), why: error.to_string() };
         fs::create_dir_all(cache).map_err(|error| fault(&error))?;

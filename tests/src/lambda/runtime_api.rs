@@ -1,7 +1,7 @@
 //! The Runtime API: what the function's process asks and answers.
 
 use super::{
-    answer::{Refusal, accepted, json_response, with_headers},
+    answer::{Refusal, accepted, with_headers},
     environment::Environment,
     state::{Job, Phase, Response},
 };
@@ -9,7 +9,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Path, State},
-    http::{HeaderMap, HeaderName, StatusCode, header},
+    http::{HeaderMap, HeaderName, header},
     response,
     routing::{get, post},
 };
@@ -120,11 +120,15 @@ async fn init_error(
 ) -> Result<response::Response, Refusal> {
     let error_type = error_type(&headers).unwrap_or_else(|| "Runtime.Unknown".to_owned());
     environment.change(|state| {
+        // With several runtimes in one environment another may have failed first, or served already.
+        if state.managed && state.phase == Phase::Serving {
+            return Ok(accepted());
+        }
         if state.phase != Phase::Init || state.runtime.init_error.is_some() {
             return Err(Refusal::forbidden("InvalidStateTransition", "State transition is not allowed"));
         }
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
         state.runtime.init_error = Some((error_type, body));
-        Ok(json_response(StatusCode::ACCEPTED, "{\"status\":\"OK\"}"))
+        Ok(accepted())
     })
 }

@@ -140,17 +140,13 @@ async fn subscribe(
 
 /// The extension's name, if it may subscribe now.
 fn allowed(environment: &Environment, id: Option<&str>) -> Result<String, Refusal> {
-    let managed = environment.settings.managed();
     environment.change(|state| {
         let open = state.phase == Phase::Init;
         let extension = state.identified(id)?;
         if open && extension.step == Step::Registered {
             return Ok(extension.name.clone());
         }
-        let message = "Telemetry API subscription is closed already";
-        let status = if managed { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::FORBIDDEN };
-        let error_type = if managed { "InternalServerError" } else { "Telemetry.SubscriptionClosed" };
-        Err(Refusal { status, error_type, message: message.to_owned() })
+        Err(Refusal::forbidden("Telemetry.SubscriptionClosed", "Telemetry API subscription is closed already"))
     })
 }
 
