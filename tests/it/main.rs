@@ -1,5 +1,8 @@
 //! What must hold, one file a behaviour.
 
+#![expect(clippy::unwrap_used, reason = "a test whose world cannot be prepared fails")]
+
 mod matrix;
 mod platform;
+mod recorder;
 mod tidy;

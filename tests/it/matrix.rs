@@ -165,20 +165,34 @@ async fn managed(api: SocketAddr, work: impl Future<Output = ()>, invoke: impl F
         voice.case("subscribe without identifier", TELEMETRY, &[], "{}").await;
         voice.subscribe("subscribe with an unknown identifier", STRANGER, |_| ()).await;
         voice
-            .subscribe("subscribe with an older schema", &one, |body| body["schemaVersion"] = json!("2022-12-13"))
+            .subscribe("subscribe with an older schema", &one, |body| {
+                body["schemaVersion"] = json!("2022-12-13");
+            })
             .await;
         voice
             .subscribe("subscribe to a foreign host", &one, |body| {
-                body["destination"]["URI"] = json!("http://example.com:4243")
+                body["destination"]["URI"] = json!("http://example.com:4243");
             })
             .await;
-        voice.subscribe("subscribe to nothing", &one, |body| body["types"] = json!([])).await;
-        voice.subscribe("subscribe to what is unknown", &one, |body| body["types"] = json!(["weather"])).await;
         voice
-            .subscribe("subscribe with too small a buffer", &one, |body| body["buffering"]["maxItems"] = json!(999))
+            .subscribe("subscribe to nothing", &one, |body| {
+                body["types"] = json!([]);
+            })
             .await;
         voice
-            .subscribe("subscribe with too short a timeout", &one, |body| body["buffering"]["timeoutMs"] = json!(24))
+            .subscribe("subscribe to what is unknown", &one, |body| {
+                body["types"] = json!(["weather"]);
+            })
+            .await;
+        voice
+            .subscribe("subscribe with too small a buffer", &one, |body| {
+                body["buffering"]["maxItems"] = json!(999);
+            })
+            .await;
+        voice
+            .subscribe("subscribe with too short a timeout", &one, |body| {
+                body["buffering"]["timeoutMs"] = json!(24);
+            })
             .await;
         voice.case("subscribe to the Logs API", LOGS, &[(ID, &one)], "{}").await;
         voice.two_at_once(&one).await;

@@ -223,10 +223,9 @@ impl Environment {
 
     async fn stop_runtime(&self, politely: bool) {
         let runtime = |signal| {
-            self.processes()
-                .iter()
-                .filter(|process| process.stream == Stream::Function)
-                .for_each(|process| process.signal(signal))
+            for process in self.processes().iter().filter(|process| process.stream == Stream::Function) {
+                process.signal(signal);
+            }
         };
         if politely && !self.settings.extensions.is_empty() {
             runtime(Signal::SIGTERM);
