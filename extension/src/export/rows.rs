@@ -14,7 +14,7 @@ use lambdaview_queries::{
         span::SpanRow,
     },
 };
-use opentelemetry_proto::tonic::{common::v1::InstrumentationScope, resource::v1::Resource};
+use opentelemetry_proto::tonic::{common::v1::InstrumentationScope, logs::v1::ResourceLogs, resource::v1::Resource};
 
 use crate::flow::Signal;
 
@@ -49,6 +49,11 @@ impl Rows {
             Signal::Traces(resource_spans) => spans::add(&mut self.spans, resource_spans),
             Signal::Metrics(resource_metrics) => metrics::add(self, resource_metrics, metrics),
         }
+    }
+
+    /// Lays records of session replay into rows for their own table.
+    pub fn add_sessions(&mut self, sessions: &ResourceLogs) {
+        logs::add(&mut self.sessions, sessions);
     }
 }
 

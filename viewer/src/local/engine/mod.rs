@@ -29,6 +29,8 @@ pub const CHILD_COMMAND: &str = "engine-child";
 
 /// How long a first answer may take: a cold machine reads half a gigabyte of library from its disk.
 const START_DEADLINE: Duration = Duration::from_secs(60);
+/// Between two looks at whether a running engine has ended.
+pub const WATCH: Duration = Duration::from_millis(500);
 /// Between two looks at a starting or ending engine.
 const LOOK: Duration = Duration::from_millis(10);
 /// The engine ends within 50 ms of its pipe's end; beyond this it hangs.
