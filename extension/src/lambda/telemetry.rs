@@ -1,1 +1,171 @@
 //! The Telemetry API: subscription, and the listener that takes its deliveries.
+
+use std::{convert::Infallible, future::Future, time::Duration};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+
+use super::extensions::{Client, ExtensionsError, status};
+
+/// A delivery may be twice `maxBytes` and its envelope: 512 KiB as we subscribe, 2 MiB at most; twice that to be generous.
+const BODY_LIMIT: usize = 4 << 20;
+
+/// How long to wait before another connection is taken when the system has none to give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// Newest first: 2025-01-29 is the only one on Managed Instances, 2022-12-13 the first with JSON logs as objects.
+const SCHEMAS: [&str; 2] = ["2025-01-29", "2022-12-13"];
+
+/// Which streams to subscribe to, besides `platform`, without which there is no correlation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Streams {
+    /// The function's own lines.
+    pub function: bool,
+    /// Those of extensions.
+    pub extension: bool,
+}
+
+/// What the platform said to our subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subscribed {
+    /// Deliveries will come.
+    Yes,
+    /// This emulator has no Telemetry API.
+    NotSupported,
+}
+
+/// Subscribes `port` on this machine; must come after register and before the first `/next`, with the listener bound.
+///
+/// # Errors
+/// When the platform does not answer, or refuses every schema.
+pub async fn subscribe(client: &mut Client, streams: Streams, port: u16) -> Result<Subscribed, ExtensionsError> {
+    let mut refusal = None;
+    for schema in SCHEMAS {
+        let headers = [("content-type", "application/json")];
+        let body = subscription(schema, streams, port);
+        let answer = client.call_identified(Method::PUT, "/2022-07-01/telemetry", &headers, body.into()).await?;
+        match answer.status() {
+            StatusCode::ACCEPTED => return Ok(Subscribed::NotSupported),
+            code if code.is_success() => return Ok(Subscribed::Yes),
+            StatusCode::BAD_REQUEST => refusal = Some(status("subscribe", answer)),
+            _ => return Err(status("subscribe", answer)),
+        }
+    }
+    Err(refusal.expect("there are schemas, and each was refused"))
+}
+
+fn subscription(schema: &str, streams: Streams, port: u16) -> String {
+    let mut types = vec!["platform"];
+    types.extend(streams.function.then_some("function"));
+    types.extend(streams.extension.then_some("extension"));
+    serde_json::json!({
+        "schemaVersion": schema,
+        "types": types,
+        "buffering": {"maxItems": 1000, "maxBytes": 262_144, "timeoutMs": 25},
+        "destination": {"protocol": "HTTP", "URI": format!("http://sandbox.localdomain:{port}")},
+    })
+    .to_string()
+}
+
+/// Who takes deliveries from the listener. Must not wait: the platform does.
+pub trait Deliveries: Clone + Send + Sync + 'static {
+    /// One delivery, as its bytes came.
+    fn deliver(&self, body: Bytes);
+
+    /// A delivery larger than any the platform promised to send: it cannot be kept.
+    fn oversized(&self);
+}
+
+/// Takes deliveries until `stop`; each is answered 200 as soon as it is read, whatever it holds.
+///
+/// Anything but 200 makes the platform deliver again, in some versions for ever; reading comes after the answer.
+pub async fn serve(listener: TcpListener, deliveries: impl Deliveries, stop: impl Future<Output = ()> + Send) {
+    let mut connections = JoinSet::new();
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => return,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => { connections.spawn(connection(stream, deliveries.clone())); }
+                // Out of file descriptors, which we share with the function: they come back.
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, deliveries: impl Deliveries) {
+    let service = service_fn(|request| take(request, deliveries.clone()));
+    // A connection that breaks is the platform's to open again: it keeps what we did not answer.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn take(request: Request<Incoming>, deliveries: impl Deliveries) -> Result<Response<Empty<Bytes>>, Infallible> {
+    match Limited::new(request.into_body(), BODY_LIMIT).collect().await {
+        Ok(body) => deliveries.deliver(body.to_bytes()),
+        Err(fault) if fault.is::<http_body_util::LengthLimitError>() => deliveries.oversized(),
+        Err(_) => {
+            // The delivery broke off half way; without an answer the platform sends it again.
+            let mut answer = Response::new(Empty::new());
+            *answer.status_mut() = StatusCode::BAD_REQUEST;
+            return Ok(answer);
+        }
+    }
+    Ok(Response::new(Empty::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lambda::connection::Connection;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<Result<Bytes, ()>>>>);
+
+    impl Deliveries for Kept {
+        fn deliver(&self, body: Bytes) {
+            self.0.lock().unwrap().push(Ok(body));
+        }
+
+        fn oversized(&self) {
+            self.0.lock().unwrap().push(Err(()));
+        }
+    }
+
+    #[tokio::test]
+    async fn every_delivery_is_answered_200_whatever_it_holds() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut connection = Connection::new(listener.local_addr().unwrap().to_string());
+        let kept = Kept::default();
+        let bodies =
+            [Bytes::from_static(b"[]"), Bytes::from_static(b"rubbish\xff"), Bytes::from(vec![b' '; BODY_LIMIT + 1])];
+        let client = async {
+            for body in bodies.clone() {
+                let request = Request::post("/").header("host", "x").body(body).unwrap();
+                assert_eq!(connection.exchange(request).await.unwrap().status(), StatusCode::OK);
+            }
+        };
+        tokio::select! {
+            () = serve(listener, kept.clone(), std::future::pending()) => unreachable!("nothing stops it"),
+            () = client => {}
+        }
+        assert_eq!(*kept.0.lock().unwrap(), [Ok(bodies[0].clone()), Ok(bodies[1].clone()), Err(())]);
+    }
+
+    #[test]
+    fn a_subscription_names_the_streams_and_the_only_host_that_aws_takes() {
+        let body = subscription("2025-01-29", Streams { function: true, extension: false }, 4243);
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["types"], serde_json::json!(["platform", "function"]));
+        assert_eq!(body["destination"]["URI"], "http://sandbox.localdomain:4243");
+    }
+}
