@@ -11,6 +11,37 @@ pub enum Arrival {
     Otlp(Signal),
 }
 
+/// What the Extensions API's `/next` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NextEvent {
+    /// An invocation starts.
+    Invoke(Invoke),
+    /// The environment ends.
+    Shutdown(Shutdown),
+}
+
+/// An invocation starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invoke {
+    /// The invocation.
+    pub request_id: String,
+    /// When the function runs into its timeout.
+    pub deadline: UnixNanos,
+    /// The ARN that was called, alias and all.
+    pub function_arn: Option<String>,
+    /// The trace that the caller named.
+    pub trace: Option<TraceContext>,
+}
+
+/// The environment ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shutdown {
+    /// Why, in lower case: `spindown`, `timeout`, `failure`, or a word that is new to us.
+    pub reason: String,
+    /// When we are killed.
+    pub deadline: UnixNanos,
+}
+
 /// One record of the Telemetry API.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Telemetry {

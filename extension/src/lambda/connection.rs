@@ -52,10 +52,10 @@ impl Connection {
     /// # Errors
     /// When there is no connection, or no answer on a new one.
     pub async fn exchange(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, ConnectionError> {
-        if let Some(open) = self.open.take().filter(|open| !open.sender.is_closed()) {
-            if let Ok(answer) = self.exchange_on(open, request.clone()).await {
-                return Ok(answer);
-            }
+        if let Some(open) = self.open.take().filter(|open| !open.sender.is_closed())
+            && let Ok(answer) = self.exchange_on(open, request.clone()).await
+        {
+            return Ok(answer);
         }
         let open = self.connect().await?;
         Ok(self.exchange_on(open, request).await?)

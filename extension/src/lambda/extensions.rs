@@ -5,7 +5,10 @@ use http::{Method, Request, Response, StatusCode};
 use serde::Deserialize;
 
 use super::connection::{Connection, ConnectionError};
-use crate::flow::{UnixNanos, trace::TraceContext};
+use crate::flow::{
+    arrival::{Invoke, NextEvent, Shutdown},
+    trace::TraceContext,
+};
 
 const API: &str = "2020-01-01/extension";
 const IDENTIFIER: &str = "lambda-extension-identifier";
@@ -63,37 +66,6 @@ pub struct Registration {
     pub account_id: Option<String>,
     /// The function's handler.
     pub handler: Option<String>,
-}
-
-/// What `/next` says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NextEvent {
-    /// An invocation starts.
-    Invoke(Invoke),
-    /// The environment ends.
-    Shutdown(Shutdown),
-}
-
-/// An invocation starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invoke {
-    /// The invocation.
-    pub request_id: String,
-    /// When the function runs into its timeout.
-    pub deadline: UnixNanos,
-    /// The ARN that was called, alias and all.
-    pub function_arn: Option<String>,
-    /// The trace that the caller named.
-    pub trace: Option<TraceContext>,
-}
-
-/// The environment ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shutdown {
-    /// Why, in lower case: `spindown`, `timeout`, `failure`, or a word that is new to us.
-    pub reason: String,
-    /// When we are killed.
-    pub deadline: UnixNanos,
 }
 
 /// The client; after [`Client::register`] it knows its identifier.

@@ -1,6 +1,283 @@
 //! From arrivals to signals: pure, the time is an argument.
 
-pub mod function_log;
-pub mod invocations;
-pub mod platform;
-pub mod resource;
+mod attributes;
+mod function_log;
+mod invocations;
+mod json_line;
+mod platform;
+mod resource;
+mod sdk;
+mod severity;
+mod text_line;
+mod time;
+
+use opentelemetry_proto::tonic::{
+    common::v1::InstrumentationScope,
+    logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
+    metrics::v1::{Metric, ResourceMetrics, ScopeMetrics},
+    trace::v1::{ResourceSpans, ScopeSpans, Span},
+};
+
+use crate::flow::{
+    Signal, UnixNanos,
+    arrival::{Arrival, Event, Invoke, Line, Report, RuntimeDone, Start, Status, Telemetry},
+};
+use function_log::Times;
+use invocations::Invocations;
+use platform::End;
+use resource::Environment;
+
+/// How every line of our own output begins: lines of the `extension` stream that do are ours, and never shipped.
+pub const OWN_PREFIX: &str = "lambdaview ";
+
+/// What normalising needs to know of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `service.name`.
+    pub service_name: String,
+    /// `faas.name`.
+    pub function_name: String,
+    /// `faas.version`.
+    pub function_version: Option<String>,
+    /// `faas.max_memory`.
+    pub max_memory_bytes: Option<i64>,
+    /// `cloud.region`.
+    pub region: Option<String>,
+    /// `aws.log.group.names`.
+    pub log_group: String,
+    /// The user's own, on every signal.
+    pub resource_attributes: Vec<(String, String)>,
+    /// Whether several invocations run at a time and no order ties lines to them.
+    pub managed: bool,
+    /// Whether the first invocation pays for the start: not where it was paid for before.
+    pub on_demand: bool,
+    /// Whether the function is likely to have an SDK, whose trace is worth waiting for.
+    pub sdk_expected: bool,
+    /// Whether START, END, REPORT and INIT lines are wanted.
+    pub platform_lines: bool,
+    /// How many bytes of records may wait for their trace.
+    pub held_bytes: usize,
+}
+
+/// What normalising has made since it was last asked.
+#[derive(Debug, Default, PartialEq)]
+pub struct Released {
+    /// To the buffer.
+    pub signals: Vec<Signal>,
+    /// Lines without a character in them: there is nothing in them to ship.
+    pub empty: u64,
+    /// Log records that the platform says it lost.
+    pub lost_by_platform: u64,
+}
+
+/// The stage between arrival and buffer.
+#[derive(Debug)]
+pub struct Normaliser {
+    settings: Settings,
+    environment: Environment,
+    invocations: Invocations,
+    started_before: bool,
+    logs: Vec<LogRecord>,
+    spans: Vec<Span>,
+    metrics: Vec<Metric>,
+    released: Released,
+}
+
+impl Normaliser {
+    /// For an environment that has just started.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            environment: Environment::new(settings.clone()),
+            invocations: Invocations::new(settings.managed, settings.sdk_expected, settings.held_bytes),
+            settings,
+            started_before: false,
+            logs: Vec::new(),
+            spans: Vec::new(),
+            metrics: Vec::new(),
+            released: Released::default(),
+        }
+    }
+
+    /// The platform told the account at registration.
+    pub fn registered(&mut self, account_id: Option<String>) {
+        self.environment.set_account(account_id);
+    }
+
+    /// `/next` named an invocation.
+    pub fn invoked(&mut self, invoke: &Invoke, now: UnixNanos) {
+        if let Some(arn) = &invoke.function_arn {
+            self.environment.set_invoked(arn);
+        }
+        self.invocations.invoked(invoke, now);
+    }
+
+    /// Something arrived; what comes of it is had from [`Normaliser::drain`].
+    pub fn accept(&mut self, arrival: Arrival, now: UnixNanos) {
+        match arrival {
+            Arrival::Telemetry(telemetry) => self.telemetry(telemetry, now),
+            Arrival::Otlp(signal) => self.otlp(signal, now),
+        }
+    }
+
+    /// A flush in the middle of invocations: what need not wait for its trace goes along.
+    pub fn release_due(&mut self, now: UnixNanos) {
+        self.invocations.release_due(now);
+    }
+
+    /// The end: nothing waits any longer. Invocations of whose end the platform did not tell ended for `reason`.
+    pub fn release_all(&mut self, reason: &str, now: UnixNanos) {
+        for request_id in self.invocations.open() {
+            let status = if reason == "spindown" { Status::Success } else { Status::from(reason.to_owned()) };
+            self.end(&request_id, &End { at: now, status, error_type: None });
+        }
+    }
+
+    /// Log records that wait for their trace.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        self.invocations.held() as u64
+    }
+
+    /// Everything that has been made since, one signal for each kind besides those of the SDK.
+    pub fn drain(&mut self) -> Released {
+        self.logs.append(&mut self.invocations.take_released());
+        let mut released = std::mem::take(&mut self.released);
+        let (logs, spans, metrics) =
+            (std::mem::take(&mut self.logs), std::mem::take(&mut self.spans), std::mem::take(&mut self.metrics));
+        released.signals.extend((!logs.is_empty()).then(|| self.log_signal(logs)));
+        released.signals.extend((!spans.is_empty()).then(|| self.span_signal(spans)));
+        released.signals.extend((!metrics.is_empty()).then(|| self.metric_signal(metrics)));
+        released
+    }
+
+    fn telemetry(&mut self, Telemetry { time, event }: Telemetry, now: UnixNanos) {
+        let times = Times { event: time, observed: now };
+        match event {
+            Event::Function(line) => self.line(line, times, "function"),
+            Event::Extension(Line::Text(line)) if line.starts_with(OWN_PREFIX) => {}
+            Event::Extension(line) => self.line(line, times, "extension"),
+            Event::Start(start) => self.start(&start, times),
+            Event::RuntimeDone(done) => self.runtime_done(&done, times),
+            Event::Report(report) => self.report(&report, times),
+            Event::InitStart(start) => {
+                start.instance_id.iter().for_each(|instance| self.environment.set_instance(instance));
+                self.platform_line(platform::init_start_line(&start), times);
+            }
+            Event::InitReport(report) => self.platform_line(platform::init_report_line(&report), times),
+            Event::LogsDropped(dropped) => {
+                self.released.lost_by_platform += dropped.records;
+                self.logs.push(stamped(platform::logs_dropped_line(&dropped), times));
+            }
+            Event::Noted { .. } => {}
+            Event::Unknown(unknown) => self.logs.push(function_log::unparsed(&unknown.raw, &unknown.why, times)),
+        }
+    }
+
+    fn line(&mut self, line: Line, times: Times, stream: &'static str) {
+        match function_log::read(line, times, stream) {
+            Some(reading) => self.invocations.place(reading.record, reading.request_id, times.observed),
+            None => self.released.empty += 1,
+        }
+    }
+
+    fn start(&mut self, start: &Start, times: Times) {
+        let cold = self.settings.on_demand && !std::mem::replace(&mut self.started_before, true);
+        let time = times.best();
+        self.invocations.started(start, time).cold = cold;
+        self.invocation_line(&start.request_id, || platform::start_line(start), times);
+    }
+
+    fn runtime_done(&mut self, done: &RuntimeDone, times: Times) {
+        self.invocation_line(&done.request_id, || platform::end_line(&done.request_id), times);
+        let at = times.best();
+        self.end(&done.request_id, &End { at, status: done.status.clone(), error_type: done.error_type.clone() });
+    }
+
+    fn report(&mut self, report: &Report, times: Times) {
+        let at = times.best();
+        let end = End { at, status: report.status.clone(), error_type: report.error_type.clone() };
+        // On Managed Instances, and after a crash, the report is the first to tell of the end.
+        self.end(&report.request_id, &end);
+        let invocation = self.invocations.find_or_add(&report.request_id, at);
+        if std::mem::replace(&mut invocation.reported, true) {
+            return;
+        }
+        let start = invocation.started.unwrap_or(invocation.begun);
+        let status = invocation.failed.clone().unwrap_or_else(|| report.status.clone());
+        self.metrics.extend(platform::metrics(report, &status, start, at));
+        self.invocation_line(&report.request_id, || platform::report_line(report), times);
+    }
+
+    /// An invocation ended: its span, unless the SDK sent one, and the lines that waited for it. Only the first end counts.
+    fn end(&mut self, request_id: &str, end: &End) {
+        let Some(invocation) = self.invocations.find(request_id).filter(|invocation| !invocation.done) else { return };
+        invocation.failed = Some(end.status.clone()).filter(|status| *status != Status::Success);
+        if !invocation.has_sdk_span() {
+            self.spans.push(platform::span(invocation, &self.settings.function_name, end));
+        }
+        self.invocations.close(request_id);
+    }
+
+    fn invocation_line(&mut self, request_id: &str, line: impl FnOnce() -> LogRecord, times: Times) {
+        if self.settings.platform_lines {
+            let named = function_log::Named { field: None, id: request_id.to_owned() };
+            self.invocations.place(stamped(line(), times), Some(named), times.observed);
+        }
+    }
+
+    fn platform_line(&mut self, line: Option<LogRecord>, times: Times) {
+        self.logs.extend(line.filter(|_| self.settings.platform_lines).map(|line| stamped(line, times)));
+    }
+
+    fn otlp(&mut self, mut signal: Signal, now: UnixNanos) {
+        match &mut signal {
+            Signal::Traces(spans) => {
+                sdk::link_spans(spans, &mut self.invocations, now);
+                self.environment.enrich(&mut spans.resource);
+            }
+            Signal::Logs(logs) => {
+                sdk::complete_logs(logs, &mut self.invocations);
+                self.environment.enrich(&mut logs.resource);
+            }
+            Signal::Metrics(metrics) => self.environment.enrich(&mut metrics.resource),
+        }
+        self.released.signals.push(signal);
+    }
+
+    fn log_signal(&self, log_records: Vec<LogRecord>) -> Signal {
+        let scope_logs = vec![ScopeLogs { scope: Some(scope()), log_records, ..ScopeLogs::default() }];
+        Signal::Logs(ResourceLogs {
+            resource: Some(self.environment.resource()),
+            scope_logs,
+            ..ResourceLogs::default()
+        })
+    }
+
+    fn span_signal(&self, spans: Vec<Span>) -> Signal {
+        let scope_spans = vec![ScopeSpans { scope: Some(scope()), spans, ..ScopeSpans::default() }];
+        let resource = Some(self.environment.resource());
+        Signal::Traces(ResourceSpans { resource, scope_spans, ..ResourceSpans::default() })
+    }
+
+    fn metric_signal(&self, metrics: Vec<Metric>) -> Signal {
+        let scope_metrics = vec![ScopeMetrics { scope: Some(scope()), metrics, ..ScopeMetrics::default() }];
+        let resource = Some(self.environment.resource());
+        Signal::Metrics(ResourceMetrics { resource, scope_metrics, ..ResourceMetrics::default() })
+    }
+}
+
+fn scope() -> InstrumentationScope {
+    InstrumentationScope {
+        name: "lambdaview".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..InstrumentationScope::default()
+    }
+}
+
+fn stamped(record: LogRecord, times: Times) -> LogRecord {
+    LogRecord { time_unix_nano: times.best(), observed_time_unix_nano: times.observed, ..record }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! Severity, from the words and numbers in which programs write it.
+
+use opentelemetry_proto::tonic::logs::v1::SeverityNumber;
+
+/// A number of OpenTelemetry's and the program's own word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Severity {
+    pub(super) number: SeverityNumber,
+    pub(super) text: String,
+}
+
+impl Severity {
+    pub(super) fn new(number: SeverityNumber, text: impl Into<String>) -> Self {
+        Self { number, text: text.into() }
+    }
+
+    /// What a line without any level is: the collector would guess otherwise, and take "traceId" for a trace.
+    pub(super) fn info() -> Self {
+        Self::new(SeverityNumber::Info, "INFO")
+    }
+
+    pub(super) fn error() -> Self {
+        Self::new(SeverityNumber::Error, "ERROR")
+    }
+
+    /// Of a word, with the word kept; `None` for words that are no level.
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        number_of(word).map(|number| Self::new(number, word))
+    }
+
+    /// Of the number in a `level` field: pino's and bunyan's 10 to 60, or syslog's 0 to 7.
+    pub(super) fn from_level(level: f64) -> Option<Self> {
+        use SeverityNumber::{Debug, Error, Fatal, Info, Info2, Trace, Warn};
+        let (number, text) = match level {
+            0.0 | 1.0 | 2.0 => (Fatal, "FATAL"),
+            3.0 => (Error, "ERROR"),
+            4.0 => (Warn, "WARN"),
+            5.0 => (Info2, "NOTICE"),
+            6.0 => (Info, "INFO"),
+            7.0 => (Debug, "DEBUG"),
+            level if (10.0..20.0).contains(&level) => (Trace, "TRACE"),
+            level if (20.0..30.0).contains(&level) => (Debug, "DEBUG"),
+            level if (30.0..40.0).contains(&level) => (Info, "INFO"),
+            level if (40.0..50.0).contains(&level) => (Warn, "WARN"),
+            level if (50.0..60.0).contains(&level) => (Error, "ERROR"),
+            level if (60.0..=100.0).contains(&level) => (Fatal, "FATAL"),
+            _ => return None,
+        };
+        Some(Self::new(number, text))
+    }
+
+    /// Of a text line: the first level word among its first characters, when it stands there as a level.
+    ///
+    /// As a level means: in capitals (`2024-05-15 ERROR x`), or in any case at the line's start (`error: x`, `[warn] x`)
+    /// or behind `level=`. "0 errors" and "ErrorHandler" are none.
+    pub(super) fn from_text(line: &str) -> Option<Self> {
+        let end = line.char_indices().map(|(at, _)| at).nth(SCANNED).unwrap_or(line.len());
+        let mut before = None;
+        for (nth, word) in line[..end].split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).enumerate()
+        {
+            let leads = nth == 0 && !line[..end].trim_start().starts_with(|c: char| c.is_numeric());
+            let marked = leads && is_mark(line, word);
+            let keyed = before.is_some_and(|before: &str| LEVEL_KEYS.contains(&before));
+            if (marked || keyed || word.chars().all(|c| c.is_ascii_uppercase()))
+                && let Some(severity) = Self::from_word(word)
+            {
+                return Some(severity);
+            }
+            before = Some(word);
+        }
+        None
+    }
+}
+
+/// How many characters are looked at: as many as the collector's own rule does.
+const SCANNED: usize = 256;
+
+const LEVEL_KEYS: [&str; 3] = ["level", "lvl", "severity"];
+
+/// Whether the line's first word ends like a level: `error:`, `[error]`, `error|`, `error -`.
+fn is_mark(line: &str, word: &str) -> bool {
+    let at = line.find(word).expect("the word is of this line") + word.len();
+    matches!(line[at..].bytes().next(), Some(b':' | b']' | b'|' | b')' | b'>')) || line[at..].starts_with(" - ")
+}
+
+fn number_of(word: &str) -> Option<SeverityNumber> {
+    use SeverityNumber::{Debug, Error, Fatal, Info, Info2, Trace, Warn};
+    const WORDS: [(SeverityNumber, &[&str]); 7] = [
+        (Trace, &["trace", "trce", "verbose", "finest", "finer", "silly", "vrb"]),
+        (Debug, &["debug", "dbug", "dbg", "fine", "deb"]),
+        (Info, &["info", "information", "informational", "inf", "log", "config", "success", "default"]),
+        (Info2, &["notice"]),
+        (Warn, &["warn", "warning", "wrn"]),
+        (Error, &["error", "err", "fail", "severe", "eror"]),
+        (Fatal, &["fatal", "critical", "crit", "emerg", "emergency", "alert", "panic", "dpanic", "ftl"]),
+    ];
+    let known = |words: &[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
+    WORDS.into_iter().find(|(_, words)| known(words)).map(|(number, _)| number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use SeverityNumber::{Debug, Error, Fatal, Info, Trace, Warn};
+
+    #[test]
+    fn words_of_every_runtime_are_known_and_kept_as_written() {
+        let words =
+            [("INFO", Info), ("warning", Warn), ("dbug", Debug), ("trce", Trace), ("fail", Error), ("crit", Fatal)];
+        for (word, number) in words {
+            assert_eq!(Severity::from_word(word), Some(Severity::new(number, word)), "{word}");
+        }
+        assert_eq!(Severity::from_word("chatty"), None);
+    }
+
+    #[test]
+    fn numeric_levels_are_pinos_or_syslogs() {
+        let levels = [(10.0, Trace), (30.0, Info), (35.0, Info), (60.0, Fatal), (3.0, Error), (7.0, Debug)];
+        for (level, number) in levels {
+            assert_eq!(Severity::from_level(level).map(|severity| severity.number), Some(number), "{level}");
+        }
+        assert_eq!(Severity::from_level(1000.0), None);
+    }
+
+    #[test]
+    fn a_text_line_has_the_level_that_stands_as_one() {
+        let lines = [
+            ("ERROR:root:no connection", Error),
+            ("error: no connection", Error),
+            ("[warn] slow", Warn),
+            ("2024-05-15 23:59:20,123 DEBUG app - x", Debug),
+            ("time=1 level=warn msg=x", Warn),
+            ("CRITICAL disk", Fatal),
+        ];
+        for (line, number) in lines {
+            assert_eq!(Severity::from_text(line).map(|severity| severity.number), Some(number), "{line}");
+        }
+    }
+
+    #[test]
+    fn words_in_a_sentence_are_no_level() {
+        for line in
+            ["0 errors found", "ErrorHandler ok", "traceId=5bef", "an error occurred", "", "log the user in", "é"]
+        {
+            assert_eq!(Severity::from_text(line), None, "{line}");
+        }
+    }
+}

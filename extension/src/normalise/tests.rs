@@ -1,0 +1,309 @@
+//! What must hold from arrival to signal.
+
+use super::*;
+use crate::flow::{
+    arrival::{LogsDropped, ReportMetrics, Unknown},
+    trace::{SpanId, TraceContext, TraceId},
+};
+use attributes::{attribute, text, text_of};
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+
+const SECOND: u64 = 1_000_000_000;
+const T: u64 = 1_715_817_560 * SECOND;
+const A: &str = "aaaaaaaa-0000-4000-8000-000000000001";
+const B: &str = "bbbbbbbb-0000-4000-8000-000000000002";
+const XRAY: &str = "5bef4de7ad49b0e87f6ef6c87fc2e700";
+
+pub(super) fn settings() -> Settings {
+    Settings {
+        service_name: "orders".into(),
+        function_name: "orders".into(),
+        function_version: Some("$LATEST".into()),
+        max_memory_bytes: Some(128 << 20),
+        region: Some("eu-west-1".into()),
+        log_group: "/aws/lambda/orders".into(),
+        resource_attributes: Vec::new(),
+        managed: false,
+        on_demand: true,
+        sdk_expected: false,
+        platform_lines: false,
+        held_bytes: 1 << 20,
+    }
+}
+
+/// A normaliser and what has come out of it.
+struct World {
+    normaliser: Normaliser,
+    now: u64,
+}
+
+impl World {
+    fn new(settings: Settings) -> Self {
+        Self { normaliser: Normaliser::new(settings), now: T }
+    }
+
+    fn event(&mut self, event: Event) -> &mut Self {
+        self.now += SECOND / 100;
+        self.normaliser.accept(Arrival::Telemetry(Telemetry { time: self.now, event }), self.now);
+        self
+    }
+
+    fn start(&mut self, id: &str, trace: Option<TraceContext>) -> &mut Self {
+        let span_id = trace.and(SpanId::from_hex("24cd7d670fa455f0"));
+        self.event(Event::Start(Start { request_id: id.into(), version: None, trace, span_id }))
+    }
+
+    fn print(&mut self, line: &str) -> &mut Self {
+        self.event(Event::Function(Line::Text(line.into())))
+    }
+
+    fn done(&mut self, id: &str, status: Status) -> &mut Self {
+        let done =
+            RuntimeDone { request_id: id.into(), status, error_type: None, duration_ms: None, produced_bytes: None };
+        self.event(Event::RuntimeDone(done))
+    }
+
+    fn report(&mut self, id: &str, status: Status) -> &mut Self {
+        let metrics = ReportMetrics { duration_ms: 10.0, init_duration_ms: Some(200.0), ..ReportMetrics::default() };
+        self.event(Event::Report(Report { request_id: id.into(), status, error_type: None, metrics, xray: None }))
+    }
+
+    fn span(&mut self, kind: SpanKind, invocation: Option<&str>) -> &mut Self {
+        let attributes = invocation.map(|id| attribute("faas.invocation_id", text(id))).into_iter().collect();
+        let span = Span {
+            trace_id: vec![7; 16],
+            span_id: vec![8; 8],
+            kind: kind.into(),
+            start_time_unix_nano: self.now,
+            attributes,
+            flags: 1,
+            ..Span::default()
+        };
+        let scope_spans = vec![ScopeSpans { spans: vec![span], ..ScopeSpans::default() }];
+        let spans = ResourceSpans { scope_spans, ..ResourceSpans::default() };
+        self.normaliser.accept(Arrival::Otlp(Signal::Traces(spans)), self.now);
+        self
+    }
+
+    fn out(&mut self) -> Out {
+        Out(self.normaliser.drain())
+    }
+}
+
+struct Out(Released);
+
+impl Out {
+    fn logs(&self) -> Vec<&LogRecord> {
+        let logs = self.0.signals.iter().filter_map(|signal| match signal {
+            Signal::Logs(logs) => Some(logs),
+            _ => None,
+        });
+        logs.flat_map(|logs| &logs.scope_logs).flat_map(|scope| &scope.log_records).collect()
+    }
+
+    fn spans(&self) -> Vec<&Span> {
+        let spans = self.0.signals.iter().filter_map(|signal| match signal {
+            Signal::Traces(spans) => Some(spans),
+            _ => None,
+        });
+        spans.flat_map(|spans| &spans.scope_spans).flat_map(|scope| &scope.spans).collect()
+    }
+
+    fn metrics(&self) -> Vec<&str> {
+        let metrics = self.0.signals.iter().filter_map(|signal| match signal {
+            Signal::Metrics(metrics) => Some(metrics),
+            _ => None,
+        });
+        metrics
+            .flat_map(|m| &m.scope_metrics)
+            .flat_map(|scope| &scope.metrics)
+            .map(|metric| metric.name.as_str())
+            .collect()
+    }
+
+    /// Of each line: whose it is, and its trace in hexadecimal.
+    fn ties(&self) -> Vec<(&str, String)> {
+        let tie = |record: &&LogRecord| format!("{:?}", TraceId::from_bytes(&record.trace_id));
+        self.logs()
+            .into_iter()
+            .map(|r| (text_of(&r.attributes, "faas.invocation_id").unwrap_or("-"), tie(&r)))
+            .collect()
+    }
+}
+
+fn xray() -> Option<TraceContext> {
+    TraceContext::from_xray("Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1")
+}
+
+fn some(id: &str) -> String {
+    format!("Some({id})")
+}
+
+#[test]
+fn a_printed_line_belongs_to_the_invocation_that_started_last_and_to_its_xray_trace() {
+    let mut world = World::new(settings());
+    world
+        .print("init")
+        .start(A, xray())
+        .print("one")
+        .done(A, Status::Success)
+        .print("late")
+        .start(B, None)
+        .print("two");
+    let out = world.done(B, Status::Success).out();
+    let derived = B.replace('-', "");
+    let expected = [("-", "None".into()), (A, some(XRAY)), (A, some(XRAY)), (B, some(&derived))];
+    assert_eq!(out.ties(), expected);
+}
+
+#[test]
+fn our_span_of_an_invocation_has_lambdas_ids_and_its_error() {
+    let mut world = World::new(settings());
+    let out = world.start(A, xray()).done(A, Status::Timeout).out();
+    let [span] = out.spans()[..] else { panic!("{:?}", out.spans()) };
+    assert_eq!(format!("{:?}", SpanId::from_bytes(&span.span_id).unwrap()), "24cd7d670fa455f0");
+    assert_eq!(format!("{:?}", SpanId::from_bytes(&span.parent_span_id).unwrap()), "9a9197af755a6419");
+    assert_eq!(text_of(&span.attributes, "error.type"), Some("timeout"));
+    assert_eq!(span.end_time_unix_nano - span.start_time_unix_nano, SECOND / 100);
+}
+
+#[test]
+fn records_wait_for_the_runtime_to_be_done_and_no_longer() {
+    let mut world = World::new(settings());
+    assert!(world.start(A, None).print("one").out().logs().is_empty());
+    assert_eq!(world.normaliser.held(), 1);
+    assert_eq!(world.done(A, Status::Success).out().logs().len(), 1);
+    assert_eq!(world.normaliser.held(), 0);
+}
+
+#[test]
+fn the_sdks_trace_wins_over_xrays_and_its_span_is_not_doubled() {
+    let mut world = World::new(settings());
+    world.start(A, xray()).print("before").span(SpanKind::Server, Some(A)).print("after");
+    let out = world.out();
+    assert_eq!(out.ties(), [(A, some(&"07".repeat(16))), (A, some(&"07".repeat(16)))]);
+    assert_eq!(out.spans().len(), 1);
+    assert!(world.done(A, Status::Success).out().spans().is_empty());
+}
+
+#[test]
+fn an_entry_span_that_names_no_invocation_belongs_to_the_one_that_runs() {
+    let mut world = World::new(settings());
+    let out = world.start(A, xray()).span(SpanKind::Server, None).print("x").out();
+    assert_eq!(text_of(&out.spans()[0].attributes, "faas.invocation_id"), Some(A));
+    assert_eq!(out.ties(), [(A, some(&"07".repeat(16)))]);
+}
+
+#[test]
+fn a_span_that_comes_before_the_platforms_start_is_not_forgotten() {
+    let mut world = World::new(settings());
+    let out = world.span(SpanKind::Server, Some(A)).start(A, xray()).print("x").done(A, Status::Success).out();
+    assert_eq!(out.ties(), [(A, some(&"07".repeat(16)))]);
+    assert_eq!(out.spans().len(), 1);
+}
+
+#[test]
+fn an_sdks_log_record_gets_its_invocation_and_the_environments_resource() {
+    let mut world = World::new(settings());
+    world.start(A, None);
+    let log_records = vec![LogRecord { time_unix_nano: world.now, ..LogRecord::default() }];
+    let scope_logs = vec![ScopeLogs { log_records, ..ScopeLogs::default() }];
+    let logs = ResourceLogs { scope_logs, ..ResourceLogs::default() };
+    world.normaliser.accept(Arrival::Otlp(Signal::Logs(logs)), world.now);
+    let out = world.out();
+    assert_eq!(out.ties(), [(A, "None".into())]);
+    let Signal::Logs(logs) = &out.0.signals[0] else { panic!("{out:?}", out = out.0) };
+    assert_eq!(text_of(&logs.resource.as_ref().unwrap().attributes, "faas.name"), Some("orders"));
+}
+
+#[test]
+fn a_report_is_counted_once_even_when_it_is_told_twice() {
+    let mut world = World::new(settings());
+    world.start(A, None).done(A, Status::Error).start(B, None).report(A, Status::Success).report(A, Status::Success);
+    let expected = ["faas.invoke_duration", "faas.init_duration", "faas.coldstarts", "faas.errors"];
+    assert_eq!(world.out().metrics(), expected);
+}
+
+#[test]
+fn with_platform_lines_an_invocation_is_told_as_cloudwatch_tells_it() {
+    let mut world = World::new(Settings { platform_lines: true, ..settings() });
+    let out = world.start(A, None).print("x").done(A, Status::Success).report(A, Status::Success).out();
+    let kinds: Vec<_> = out.logs().into_iter().map(|record| text_of(&record.attributes, "type").unwrap()).collect();
+    assert_eq!(kinds, ["platform.start", "function", "platform.runtimeDone", "platform.report"]);
+    assert!(out.ties().iter().all(|(owner, _)| *owner == A));
+}
+
+#[test]
+fn our_own_lines_are_dropped_and_those_of_other_extensions_shipped() {
+    let mut world = World::new(settings());
+    world.event(Event::Extension(Line::Text("lambdaview ledger logs".into())));
+    world.event(Event::Extension(Line::Text("other extension".into())));
+    assert_eq!(world.out().logs().len(), 1);
+}
+
+#[test]
+fn empty_lines_and_the_platforms_losses_are_counted() {
+    let mut world = World::new(settings());
+    world.print("\n").event(Event::LogsDropped(LogsDropped { records: 3, bytes: 9, reason: "busy".into() }));
+    let out = world.out();
+    assert_eq!((out.0.empty, out.0.lost_by_platform, out.logs().len()), (1, 3, 1));
+}
+
+#[test]
+fn what_is_not_understood_is_shipped_raw() {
+    let mut world = World::new(settings());
+    let unknown = Unknown { event_type: "platform.new".into(), raw: "{}".into(), why: "unknown event type".into() };
+    let out = world.event(Event::Unknown(unknown)).out();
+    assert_eq!(text_of(&out.logs()[0].attributes, "lambdaview.parse_error"), Some("unknown event type"));
+}
+
+#[test]
+fn on_managed_instances_only_the_records_own_word_counts() {
+    let mut world = World::new(Settings { managed: true, on_demand: false, ..settings() });
+    world.start(A, xray()).start(B, None).print("whose?");
+    world.event(Event::Function(Line::Json(format!(r#"{{"requestId":"{A}","message":"mine"}}"#))));
+    let out = world.report(A, Status::Success).out();
+    assert_eq!(out.ties(), [("-", "None".into()), (A, some(XRAY))]);
+    assert_eq!(out.spans().len(), 1);
+}
+
+#[test]
+fn an_api_gateways_request_id_is_not_taken_for_lambdas() {
+    let mut world = World::new(settings());
+    world.start(A, None);
+    world.event(Event::Function(Line::Json(format!(r#"{{"requestId":"{B}","message":"x"}}"#))));
+    let out = world.done(A, Status::Success).out();
+    assert_eq!(text_of(&out.logs()[0].attributes, "faas.invocation_id"), Some(A));
+    assert_eq!(text_of(&out.logs()[0].attributes, "requestId"), Some(B));
+}
+
+#[test]
+fn a_byte_bound_ends_the_waiting() {
+    let mut world = World::new(Settings { held_bytes: 2000, ..settings() });
+    world.start(A, xray());
+    (0..10).for_each(|_| {
+        world.print(&"x".repeat(400));
+    });
+    assert!(world.out().logs().len() >= 4);
+}
+
+#[test]
+fn a_periodic_flush_takes_what_has_a_trace_and_the_rest_when_it_has_waited() {
+    let mut world = World::new(settings());
+    world.start(A, xray()).print("x").normaliser.release_due(T + SECOND);
+    assert_eq!(world.out().ties(), [(A, some(XRAY))]);
+    let mut world = World::new(Settings { sdk_expected: true, ..settings() });
+    world.start(A, xray()).print("x").normaliser.release_due(T + SECOND);
+    assert!(world.out().logs().is_empty());
+    world.normaliser.release_due(T + 6 * SECOND);
+    assert_eq!(world.out().logs().len(), 1);
+}
+
+#[test]
+fn at_the_end_nothing_waits_and_an_open_invocation_gets_its_span() {
+    let mut world = World::new(settings());
+    world.start(A, None).print("x").normaliser.release_all("timeout", T + 3 * SECOND);
+    let out = world.out();
+    assert_eq!(out.logs().len(), 1);
+    assert_eq!(text_of(&out.spans()[0].attributes, "error.type"), Some("timeout"));
+}
