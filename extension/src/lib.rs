@@ -2,21 +2,26 @@
 
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod error;
 pub mod flow;
-pub mod lifecycle;
-pub mod rpc;
-pub mod tally;
 
 pub mod lambda;
 pub mod otlp;
+pub mod rpc;
+
+pub mod intake;
 
 pub mod normalise;
 
 pub mod buffer;
 pub mod spool;
 
+pub mod dispatch;
 pub mod export;
 pub mod secrets;
+pub mod tally;
 
 pub mod driver;
+pub mod lifecycle;
+pub mod startup;

@@ -1,3 +1,39 @@
 //! The extension's process: settings, runtime, run.
 
-fn main() {}
+use std::{path::Path, process::ExitCode};
+
+use lambdaview_extension::{
+    config::{Config, ProcessEnvironment},
+    console, driver,
+    error::Error,
+};
+
+fn main() -> ExitCode {
+    // A panic is one line of ours too, and the task that had it is counted where it is joined.
+    std::panic::set_hook(Box::new(|panic| console::say(format_args!("panic: {panic}"))));
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console::say(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Error> {
+    let (config, faults) = Config::from_env(&ProcessEnvironment);
+    let runtime_api = config.lambda.runtime_api.clone().ok_or(Error::NotInLambda)?;
+    // One thread: it starts sooner, is smaller, and leaves the function's cores alone.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(driver::run(config, &faults, &runtime_api, &name()));
+    // A name that is still being resolved is nobody's any more.
+    runtime.shutdown_background();
+    Ok(())
+}
+
+/// The platform knows an extension by the name of its file in `/opt/extensions`.
+fn name() -> String {
+    let program = std::env::args_os().next().unwrap_or_default();
+    let file = Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
+    if file.is_empty() { "lambdaview-extension".to_owned() } else { file.into_owned() }
+}

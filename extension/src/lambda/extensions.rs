@@ -153,7 +153,7 @@ impl Client {
         let body = serde_json::json!({"errorMessage": message, "errorType": error_type, "stackTrace": []}).to_string();
         let headers = [("lambda-extension-function-error-type", error_type), ("content-type", "application/json")];
         let answer = self.call_identified(Method::POST, &format!("/{API}/{which}"), &headers, body.into()).await?;
-        if answer.status().is_success() { Ok(()) } else { Err(status(which, answer)) }
+        if answer.status().is_success() { Ok(()) } else { Err(status(which, &answer)) }
     }
 
     /// A call that carries our identifier.
@@ -189,10 +189,10 @@ impl Client {
 }
 
 fn expect_ok(call: &'static str, answer: Response<Bytes>) -> Result<Response<Bytes>, ExtensionsError> {
-    if answer.status() == StatusCode::OK { Ok(answer) } else { Err(status(call, answer)) }
+    if answer.status() == StatusCode::OK { Ok(answer) } else { Err(status(call, &answer)) }
 }
 
-pub(super) fn status(call: &'static str, answer: Response<Bytes>) -> ExtensionsError {
+pub(super) fn status(call: &'static str, answer: &Response<Bytes>) -> ExtensionsError {
     let body = String::from_utf8_lossy(answer.body()).trim().to_owned();
     ExtensionsError::Status { call, status: answer.status(), body }
 }

@@ -54,8 +54,8 @@ pub async fn subscribe(client: &mut Client, streams: Streams, port: u16) -> Resu
         match answer.status() {
             StatusCode::ACCEPTED => return Ok(Subscribed::NotSupported),
             code if code.is_success() => return Ok(Subscribed::Yes),
-            StatusCode::BAD_REQUEST => refusal = Some(status("subscribe", answer)),
-            _ => return Err(status("subscribe", answer)),
+            StatusCode::BAD_REQUEST => refusal = Some(status("subscribe", &answer)),
+            _ => return Err(status("subscribe", &answer)),
         }
     }
     Err(refusal.expect("there are schemas, and each was refused"))

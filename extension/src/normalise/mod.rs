@@ -33,9 +33,7 @@ pub const OWN_PREFIX: &str = "lambdaview ";
 /// What normalising needs to know of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// `service.name`.
-    pub service_name: String,
-    /// `faas.name`.
+    /// `faas.name`; `service.name` too, where the user names no other.
     pub function_name: String,
     /// `faas.version`.
     pub function_version: Option<String>,
@@ -45,8 +43,10 @@ pub struct Settings {
     pub region: Option<String>,
     /// `aws.log.group.names`.
     pub log_group: String,
-    /// The user's own, on every signal.
-    pub resource_attributes: Vec<(String, String)>,
+    /// The user's own attributes, on every signal in place of any other of the same name.
+    pub every_signal: Vec<(String, String)>,
+    /// The user's own attributes for what we originate, below those.
+    pub originated: Vec<(String, String)>,
     /// Whether several invocations run at a time and no order ties lines to them.
     pub managed: bool,
     /// Whether the first invocation pays for the start: not where it was paid for before.

@@ -59,7 +59,7 @@ impl Environment {
         if text_of(attributes, "service.name").is_some_and(|name| name.starts_with("unknown_service")) {
             attributes.retain(|attribute| attribute.key != "service.name");
         }
-        attributes.retain(|attribute| !self.settings.resource_attributes.iter().any(|(key, _)| *key == attribute.key));
+        attributes.retain(|attribute| !self.settings.every_signal.iter().any(|(key, _)| *key == attribute.key));
         for own in &self.made.attributes {
             if !own.key.starts_with("telemetry.distro.") {
                 add_if_missing(attributes, &own.key, || own.value.clone().unwrap_or_default());
@@ -69,14 +69,17 @@ impl Environment {
 
     fn make(&mut self) {
         let settings = &self.settings;
-        let mut attributes = Vec::new();
+        let mut attributes: Vec<_> =
+            settings.every_signal.iter().map(|(key, value)| attribute(key, text(value))).collect();
+        for (key, value) in &settings.originated {
+            add_if_missing(&mut attributes, key, || text(value));
+        }
         let mut add = |key: &str, value: Option<AnyValue>| {
-            let users = settings.resource_attributes.iter().any(|(name, _)| name == key);
-            if let (Some(value), false) = (value, users) {
-                attributes.push(attribute(key, value));
+            if let Some(value) = value {
+                add_if_missing(&mut attributes, key, || value);
             }
         };
-        add("service.name", Some(text(&settings.service_name)));
+        add("service.name", Some(text(&settings.function_name)));
         add("faas.name", Some(text(&settings.function_name)));
         add("faas.version", settings.function_version.as_ref().map(text));
         add("faas.instance", self.log_stream.as_ref().map(text));
@@ -90,7 +93,6 @@ impl Environment {
         add("aws.log.stream.names", self.log_stream.clone().map(|stream| texts([stream])));
         add("telemetry.distro.name", Some(text("lambdaview")));
         add("telemetry.distro.version", Some(text(env!("CARGO_PKG_VERSION"))));
-        attributes.extend(settings.resource_attributes.iter().map(|(key, value)| attribute(key, text(value))));
         self.made = Resource { attributes, ..Resource::default() };
     }
 
@@ -144,7 +146,7 @@ mod tests {
     #[test]
     fn an_sdks_resource_keeps_its_own_but_yields_to_the_users() {
         let users = vec![("deployment.environment.name".to_owned(), "prod".to_owned())];
-        let environment = Environment::new(Settings { resource_attributes: users, ..settings() });
+        let environment = Environment::new(Settings { every_signal: users, ..settings() });
         let own = |key, value: &str| attribute(key, text(value));
         let mut resource = Some(Resource {
             attributes: vec![
@@ -160,6 +162,18 @@ mod tests {
         assert_eq!(value(&resource, "deployment.environment.name"), Some("prod"));
         assert_eq!(value(&resource, "faas.name"), Some("orders"));
         assert_eq!(value(&resource, "telemetry.distro.name"), Some("theirs"));
+    }
+
+    #[test]
+    fn the_users_names_for_what_we_originate_stand_above_ours_and_below_those_for_every_signal() {
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let environment = Environment::new(Settings {
+            every_signal: vec![pair("team", "a")],
+            originated: vec![pair("service.name", "checkout"), pair("team", "b")],
+            ..settings()
+        });
+        let resource = environment.resource();
+        assert_eq!((value(&resource, "service.name"), value(&resource, "team")), (Some("checkout"), Some("a")));
     }
 
     #[test]

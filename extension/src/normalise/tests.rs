@@ -16,13 +16,13 @@ const XRAY: &str = "5bef4de7ad49b0e87f6ef6c87fc2e700";
 
 pub(super) fn settings() -> Settings {
     Settings {
-        service_name: "orders".into(),
         function_name: "orders".into(),
         function_version: Some("$LATEST".into()),
         max_memory_bytes: Some(128 << 20),
         region: Some("eu-west-1".into()),
         log_group: "/aws/lambda/orders".into(),
-        resource_attributes: Vec::new(),
+        every_signal: Vec::new(),
+        originated: Vec::new(),
         managed: false,
         on_demand: true,
         sdk_expected: false,

@@ -1,0 +1,357 @@
+//! What is sent when, kind by kind: the buffer, what is on its way, and whether a failing backend is worth waiting for.
+//!
+//! Pure: the time is an argument, the sending itself is the driver's. Each kind has its own lane, as each may have its own
+//! endpoint; a lane sends one batch at a time, so that order is kept and a slow backend gets no crowd.
+//!
+//! The breaker is in `Lane::is_failing`: a backend that failed twice in a row holds no invocation any more. It is tried
+//! beside the invocations, once per backoff, until it answers.
+
+use std::time::Duration;
+
+use crate::{
+    buffer::{Buffer, DEFAULT_BATCH_BYTES, Dropped},
+    flow::{Batch, Outcome, Signal, SignalKind, UnixNanos},
+};
+
+/// After so many failures in a row nobody waits for the backend.
+const FAILING: u32 = 2;
+
+/// One batch to send, and how long it may take.
+#[derive(Debug)]
+pub struct Shipment {
+    /// What.
+    pub batch: Batch,
+    /// The end of the request.
+    pub timeout: Duration,
+}
+
+/// What an outcome means for the ledger.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accounted {
+    /// Records that the backend has.
+    pub delivered: u64,
+    /// Records of a taken batch that it did not want.
+    pub rejected: u64,
+    /// Records of a batch that it will never want.
+    pub refused: u64,
+    /// Records that had to make room for those that came back.
+    pub dropped: Dropped,
+    /// What to tell, when this is the first of its kind in a row.
+    pub news: Option<String>,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    /// Records on their way.
+    in_flight: Option<u64>,
+    /// Failures in a row.
+    failures: u32,
+    /// Not before then.
+    retry_at: UnixNanos,
+    /// Whether the last refusal has been told.
+    refused: bool,
+}
+
+impl Lane {
+    const fn is_failing(&self) -> bool {
+        self.failures >= FAILING
+    }
+}
+
+/// How the lanes are driven at present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Drive {
+    until: UnixNanos,
+    last_chance: bool,
+    probing: bool,
+}
+
+/// The buffer and its lanes.
+#[derive(Debug)]
+pub struct Dispatch {
+    buffer: Buffer,
+    lanes: [Lane; 3],
+    drive: Option<Drive>,
+    /// The longest that one request may take.
+    timeout: Duration,
+}
+
+impl Dispatch {
+    /// With a buffer of so many bytes, and requests that take no longer than `timeout`.
+    #[must_use]
+    pub fn new(limit_bytes: usize, timeout: Duration) -> Self {
+        Self { buffer: Buffer::new(limit_bytes), lanes: Default::default(), drive: None, timeout }
+    }
+
+    /// Into the buffer; what had to make room is told.
+    pub fn push(&mut self, signal: Signal) -> Dropped {
+        self.buffer.push(signal)
+    }
+
+    /// Bytes that wait.
+    #[must_use]
+    pub fn pending_bytes(&self) -> usize {
+        self.buffer.pending().total_bytes()
+    }
+
+    /// Records that wait or are on their way.
+    #[must_use]
+    pub fn pending(&self, kind: SignalKind) -> u64 {
+        self.buffer.pending().records(kind) + self.lanes[kind as usize].in_flight.unwrap_or(0)
+    }
+
+    /// From now on, until everything is sent or the time has come, batches are to be had from [`Dispatch::ship`].
+    pub fn send(&mut self, until: UnixNanos, last_chance: bool) {
+        self.drive = Some(Drive { until, last_chance, probing: false });
+        if last_chance {
+            // Whatever the backoff was: there is no later.
+            for lane in &mut self.lanes {
+                (lane.failures, lane.retry_at) = (0, 0);
+            }
+        }
+    }
+
+    /// As [`Dispatch::send`], for lanes that have been failing.
+    pub fn probe(&mut self) {
+        if self.drive.is_none() && self.lanes.iter().any(Lane::is_failing) {
+            self.drive = Some(Drive { until: UnixNanos::MAX, last_chance: false, probing: true });
+        }
+    }
+
+    /// The next batch that may go now.
+    pub fn ship(&mut self, now: UnixNanos) -> Option<Shipment> {
+        let drive = self.drive.filter(|drive| drive.until > now)?;
+        let kind = SignalKind::ALL.into_iter().find(|kind| self.may_ship(*kind, drive, now))?;
+        let batch = self.buffer.take(Some(kind), DEFAULT_BATCH_BYTES)?;
+        self.lanes[kind as usize].in_flight = Some(batch.records);
+        let timeout = self.timeout.min(Duration::from_nanos(drive.until - now));
+        Some(Shipment { batch, timeout })
+    }
+
+    fn may_ship(&self, kind: SignalKind, drive: Drive, now: UnixNanos) -> bool {
+        let lane = &self.lanes[kind as usize];
+        let wanted = !drive.probing || lane.is_failing();
+        wanted && lane.in_flight.is_none() && lane.retry_at <= now && self.buffer.pending().records(kind) > 0
+    }
+
+    /// What became of a batch. `backoff` tells how long to wait after so many failures.
+    pub fn shipped(
+        &mut self,
+        batch: Batch,
+        outcome: Outcome,
+        now: UnixNanos,
+        backoff: impl FnOnce(u32) -> Duration,
+    ) -> Accounted {
+        let lane = &mut self.lanes[batch.kind as usize];
+        lane.in_flight = None;
+        match outcome {
+            Outcome::Delivered { rejected, message } => {
+                let rejected = rejected.min(batch.records);
+                let news = (rejected > 0 && !std::mem::replace(&mut lane.refused, rejected > 0))
+                    .then(|| format!("the backend rejected {rejected} records: {message}"));
+                (lane.failures, lane.retry_at) = (0, 0);
+                Accounted { delivered: batch.records - rejected, rejected, news, ..Accounted::default() }
+            }
+            Outcome::Refused { why } => {
+                let news = (!std::mem::replace(&mut lane.refused, true)).then(|| format!("the backend refused: {why}"));
+                (lane.failures, lane.retry_at) = (0, 0);
+                Accounted { refused: batch.records, news, ..Accounted::default() }
+            }
+            Outcome::Retry { after, why } => {
+                lane.failures += 1;
+                let wait = after.unwrap_or_else(|| backoff(lane.failures));
+                lane.retry_at = now.saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX));
+                let news = (lane.failures == FAILING).then(|| format!("the backend does not answer: {why}"));
+                Accounted { dropped: self.buffer.give_back(batch), news, ..Accounted::default() }
+            }
+        }
+    }
+
+    /// A batch is gone: the task that had it failed.
+    pub fn lost(&mut self, kind: SignalKind) {
+        self.lanes[kind as usize].in_flight = None;
+    }
+
+    /// Whether all that could be sent has been sent: nobody needs to wait any longer. Told once for each drive.
+    pub fn has_settled(&mut self, now: UnixNanos) -> bool {
+        let Some(drive) = self.drive else { return false };
+        let settled = SignalKind::ALL.into_iter().all(|kind| self.lane_has_settled(kind, drive, now));
+        if settled {
+            self.drive = None;
+        }
+        settled
+    }
+
+    fn lane_has_settled(&self, kind: SignalKind, drive: Drive, now: UnixNanos) -> bool {
+        let lane = &self.lanes[kind as usize];
+        let waited_for = drive.last_chance || !lane.is_failing();
+        match lane.in_flight {
+            Some(_) => !waited_for,
+            None if self.buffer.pending().records(kind) == 0 => true,
+            None if lane.retry_at >= drive.until || drive.until <= now => true,
+            None if drive.probing => !self.may_ship(kind, drive, now),
+            None => lane.retry_at > now && !waited_for,
+        }
+    }
+
+    /// When a lane that is waited for may be tried again.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<UnixNanos> {
+        let drive = self.drive?;
+        let waits = |kind: &SignalKind| {
+            let lane = &self.lanes[*kind as usize];
+            lane.in_flight.is_none() && lane.retry_at > 0 && self.buffer.pending().records(*kind) > 0
+        };
+        let retry_at = |kind: SignalKind| self.lanes[kind as usize].retry_at.min(drive.until);
+        SignalKind::ALL.into_iter().filter(waits).map(retry_at).min()
+    }
+
+    /// Everything that has not been delivered: the environment ends.
+    pub fn abandon(&mut self, kind: SignalKind) -> u64 {
+        let mut records = self.lanes[kind as usize].in_flight.take().unwrap_or(0);
+        while let Some(batch) = self.buffer.take(Some(kind), usize::MAX) {
+            records += batch.records;
+        }
+        records
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+
+    const SECOND: UnixNanos = 1_000_000_000;
+    const T: UnixNanos = 1_000 * SECOND;
+    const LOGS: SignalKind = SignalKind::Logs;
+
+    fn line() -> Signal {
+        let log_records = vec![LogRecord { time_unix_nano: T, ..LogRecord::default() }];
+        Signal::Logs(ResourceLogs {
+            scope_logs: vec![ScopeLogs { log_records, ..ScopeLogs::default() }],
+            ..ResourceLogs::default()
+        })
+    }
+
+    fn with_a_line() -> Dispatch {
+        let mut dispatch = Dispatch::new(1 << 20, Duration::from_secs(5));
+        assert_eq!(dispatch.push(line()).total(), 0);
+        dispatch
+    }
+
+    fn fail(dispatch: &mut Dispatch, batch: Batch, now: UnixNanos) -> Accounted {
+        let outcome = Outcome::Retry { after: None, why: "refused".into() };
+        dispatch.shipped(batch, outcome, now, |failures| Duration::from_secs(failures.into()))
+    }
+
+    fn deliver(dispatch: &mut Dispatch, batch: Batch) -> Accounted {
+        let outcome = Outcome::Delivered { rejected: 0, message: String::new() };
+        dispatch.shipped(batch, outcome, T, |_| unreachable!("nothing failed"))
+    }
+
+    /// A backend that has failed twice, so that nobody waits for it.
+    fn failing() -> Dispatch {
+        let mut dispatch = with_a_line();
+        dispatch.send(T + 9 * SECOND, false);
+        let first = dispatch.ship(T).unwrap().batch;
+        fail(&mut dispatch, first, T);
+        let second = dispatch.ship(T + SECOND).unwrap().batch;
+        let accounted = fail(&mut dispatch, second, T + SECOND);
+        assert_eq!(accounted.news.as_deref(), Some("the backend does not answer: refused"));
+        assert!(dispatch.has_settled(T + SECOND));
+        dispatch
+    }
+
+    #[test]
+    fn nothing_goes_before_it_is_told_to_and_one_batch_of_a_kind_at_a_time() {
+        let mut dispatch = with_a_line();
+        assert!(dispatch.ship(T).is_none());
+        dispatch.send(T + SECOND, false);
+        let shipment = dispatch.ship(T).unwrap();
+        assert_eq!((shipment.batch.records, shipment.timeout), (1, Duration::from_secs(1)));
+        dispatch.push(line());
+        assert!(dispatch.ship(T).is_none() && !dispatch.has_settled(T));
+        assert_eq!(dispatch.pending(LOGS), 2);
+        assert_eq!(deliver(&mut dispatch, shipment.batch).delivered, 1);
+        let second = dispatch.ship(T).unwrap().batch;
+        deliver(&mut dispatch, second);
+        assert!(dispatch.has_settled(T) && !dispatch.has_settled(T));
+        assert_eq!(dispatch.pending(LOGS), 0);
+    }
+
+    #[test]
+    fn a_first_failure_is_waited_for_and_tried_again() {
+        let mut dispatch = with_a_line();
+        dispatch.send(T + 9 * SECOND, false);
+        let batch = dispatch.ship(T).unwrap().batch;
+        assert_eq!(fail(&mut dispatch, batch, T).news, None);
+        assert!(!dispatch.has_settled(T));
+        assert_eq!(dispatch.wake_at(), Some(T + SECOND));
+        assert!(dispatch.ship(T).is_none());
+        assert!(dispatch.ship(T + SECOND).is_some());
+    }
+
+    #[test]
+    fn a_backoff_beyond_the_time_given_is_not_waited_for() {
+        let mut dispatch = with_a_line();
+        dispatch.send(T + SECOND, false);
+        let batch = dispatch.ship(T).unwrap().batch;
+        fail(&mut dispatch, batch, T);
+        assert!(dispatch.has_settled(T));
+    }
+
+    #[test]
+    fn a_failing_backend_holds_nobody_and_is_probed_once_per_backoff() {
+        let mut dispatch = failing();
+        dispatch.send(T + 9 * SECOND, false);
+        assert!(dispatch.ship(T + 2 * SECOND).is_none() && dispatch.has_settled(T + 2 * SECOND));
+        dispatch.probe();
+        let probe = dispatch.ship(T + 4 * SECOND).unwrap().batch;
+        assert!(dispatch.has_settled(T + 4 * SECOND), "nobody waits for a probe");
+        assert_eq!(deliver(&mut dispatch, probe).delivered, 1);
+    }
+
+    #[test]
+    fn a_healthy_backend_is_not_probed() {
+        let mut dispatch = with_a_line();
+        dispatch.probe();
+        assert!(dispatch.ship(T).is_none() && !dispatch.has_settled(T));
+    }
+
+    #[test]
+    fn at_the_last_chance_even_a_failing_backend_is_tried_until_the_time_is_up() {
+        let mut dispatch = failing();
+        let now = T + 2 * SECOND;
+        dispatch.send(now + 3 * SECOND, true);
+        for after in [0, 1] {
+            let batch = dispatch.ship(now + after * SECOND).unwrap().batch;
+            fail(&mut dispatch, batch, now + after * SECOND);
+        }
+        assert!(dispatch.has_settled(now + SECOND), "the next backoff ends with the time");
+        assert_eq!((dispatch.abandon(LOGS), dispatch.pending(LOGS)), (1, 0));
+    }
+
+    #[test]
+    fn what_the_backend_will_never_take_is_told_once_and_counted_every_time() {
+        let mut dispatch = with_a_line();
+        dispatch.send(UnixNanos::MAX, false);
+        let refused = Outcome::Refused { why: "401".into() };
+        let batch = dispatch.ship(T).unwrap().batch;
+        let first = dispatch.shipped(batch, refused.clone(), T, |_| Duration::ZERO);
+        assert_eq!((first.refused, first.news.as_deref()), (1, Some("the backend refused: 401")));
+        dispatch.push(line());
+        let batch = dispatch.ship(T).unwrap().batch;
+        let second = dispatch.shipped(batch, refused, T, |_| Duration::ZERO);
+        assert_eq!((second.refused, second.news), (1, None));
+    }
+
+    #[test]
+    fn a_batch_whose_task_failed_is_on_its_way_no_longer() {
+        let mut dispatch = with_a_line();
+        dispatch.send(UnixNanos::MAX, false);
+        assert!(dispatch.ship(T).is_some());
+        dispatch.lost(LOGS);
+        assert_eq!(dispatch.pending(LOGS), 0);
+        assert!(dispatch.has_settled(T));
+    }
+}

@@ -1,0 +1,202 @@
+//! From nothing to the first `/next`, in the order that the platform demands.
+//!
+//! Register, bind the listener, subscribe, open the receivers. Nothing here waits for the backend. What fails is told in one
+//! line and survived, except for the registration, which is tried until it succeeds: without it there is nothing to be.
+
+use std::{
+    future::pending,
+    hash::{BuildHasher, RandomState},
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
+
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::{
+    config::{Config, Flush, Initialization, ListenAddress, LogLevel},
+    console::Console,
+    export::retry::backoff,
+    intake::Inlet,
+    lambda::{
+        extensions::{Client, ExtensionsError, Registration, Subscription},
+        telemetry::{self, Streams, Subscribed},
+    },
+    lifecycle::Mode,
+    normalise::Settings,
+    otlp,
+};
+
+/// The receivers, owned by whoever ends them.
+pub type Receivers = JoinSet<&'static str>;
+
+/// Everything is set up for the first `/next`.
+pub struct Started {
+    /// The registered client.
+    pub client: Client,
+    /// What the platform told.
+    pub registration: Registration,
+    /// Whether telemetry will come.
+    pub telemetry: bool,
+    /// The receivers, running.
+    pub receivers: Receivers,
+}
+
+/// Sets everything up.
+pub async fn start(config: &Config, runtime_api: &str, name: &str, inlet: &Inlet) -> Started {
+    let console = Console::new(config.log_level);
+    let mut client = Client::new(runtime_api);
+    let registration = register(&mut client, config, name, console).await;
+    let mut receivers = Receivers::new();
+    let telemetry = subscribe(&mut client, config, inlet, &mut receivers).await;
+    receive_otlp(config, inlet, &mut receivers).await;
+    Started { client, registration, telemetry, receivers }
+}
+
+async fn register(client: &mut Client, config: &Config, name: &str, console: Console) -> Registration {
+    let subscription = match config.lambda.initialization {
+        Initialization::ManagedInstances => Subscription::Shutdown,
+        _ => Subscription::InvokeAndShutdown,
+    };
+    let mut failures = 0;
+    loop {
+        match client.register(name, subscription).await {
+            Ok(registration) => return registration,
+            Err(error) => tell_and_wait(console, "cannot register", &error, &mut failures).await,
+        }
+    }
+}
+
+/// After a failed call of the Extensions API: told the first time only, and not repeated at once.
+pub async fn tell_and_wait(console: Console, what: &str, error: &ExtensionsError, failures: &mut u32) {
+    if *failures == 0 {
+        console.say(LogLevel::Error, format_args!("{what}, trying again: {}", chain(error)));
+    }
+    *failures = failures.saturating_add(1);
+    tokio::time::sleep(backoff(*failures, random())).await;
+}
+
+/// An error and what it comes from, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        words = format!("{words}: {error}");
+        source = error.source();
+    }
+    words
+}
+
+/// Randomness for backoffs, from the standard library's own.
+#[must_use]
+pub fn random() -> u32 {
+    let [a, b, c, d, ..] = RandomState::new().hash_one(0_u8).to_ne_bytes();
+    u32::from_ne_bytes([a, b, c, d])
+}
+
+/// Whether telemetry will come.
+async fn subscribe(client: &mut Client, config: &Config, inlet: &Inlet, receivers: &mut Receivers) -> bool {
+    let console = Console::new(config.log_level);
+    let bound = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await;
+    let listener = match bound.and_then(|listener| Ok((listener.local_addr()?.port(), listener))) {
+        Ok((port, listener)) => (port, listener),
+        Err(error) => {
+            console.say(LogLevel::Error, format_args!("no port to listen on, so no log lines: {error}"));
+            return false;
+        }
+    };
+    let (port, listener) = listener;
+    let inlet = inlet.clone();
+    receivers.spawn(async move {
+        telemetry::serve(listener, inlet, pending()).await;
+        "telemetry"
+    });
+    let streams = Streams { function: config.streams.function, extension: config.streams.extension };
+    match telemetry::subscribe(client, streams, port).await {
+        Ok(Subscribed::Yes) => return true,
+        Ok(Subscribed::NotSupported) => {
+            console.say(
+                LogLevel::Warn,
+                "no Telemetry API here, so no log lines: only what the function's SDK sends is shipped",
+            );
+        }
+        Err(error) => {
+            console.say(LogLevel::Error, format_args!("cannot subscribe to log lines: {}", chain(&error)));
+        }
+    }
+    false
+}
+
+async fn receive_otlp(config: &Config, inlet: &Inlet, receivers: &mut Receivers) {
+    let console = Console::new(config.log_level);
+    let taken = |address: &ListenAddress, variable: &str, error: std::io::Error| {
+        let remedy = format_args!("set {variable} to a free port, and the function's SDK to the same");
+        console.say(LogLevel::Warn, format_args!("cannot receive OTLP on {address}: {error}; {remedy}"));
+    };
+    match bind(&config.receivers.grpc).await {
+        Ok(listener) => {
+            let inlet = inlet.clone();
+            receivers.spawn(async move {
+                // A receiver that ends is told by the driver; its error has no other reader.
+                let _ = otlp::grpc::serve(listener, inlet, pending()).await;
+                "OTLP/gRPC"
+            });
+        }
+        Err(error) => taken(&config.receivers.grpc, "ROTEL_OTLP_GRPC_ENDPOINT", error),
+    }
+    match bind(&config.receivers.http).await {
+        Ok(listener) => {
+            let inlet = inlet.clone();
+            receivers.spawn(async move {
+                let _ = otlp::http::serve(listener, inlet, pending()).await;
+                "OTLP/HTTP"
+            });
+        }
+        Err(error) => taken(&config.receivers.http, "ROTEL_OTLP_HTTP_ENDPOINT", error),
+    }
+}
+
+/// Binds without asking the resolver for what needs none: that would cost a thread.
+async fn bind(address: &ListenAddress) -> std::io::Result<TcpListener> {
+    let ip = match address.host.as_str() {
+        "localhost" => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        host => host.parse().ok(),
+    };
+    match ip {
+        Some(ip) => TcpListener::bind((ip, address.port)).await,
+        None => TcpListener::bind((address.host.as_str(), address.port)).await,
+    }
+}
+
+/// When the buffer is sent: `auto` is at the end of every invocation.
+#[must_use]
+pub fn mode(config: &Config, telemetry: bool) -> Mode {
+    let nanos = |interval: Duration| u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
+    match (config.lambda.initialization, telemetry, config.flush) {
+        (Initialization::ManagedInstances, ..) => Mode::Managed,
+        (_, false, _) => Mode::Deaf,
+        (.., Flush::Auto | Flush::End) => Mode::End,
+        (.., Flush::Periodic(interval)) => Mode::Periodic(nanos(interval)),
+        (.., Flush::Background(interval)) => Mode::Background(nanos(interval)),
+    }
+}
+
+/// What normalising needs of the configuration.
+#[must_use]
+pub fn normalise_settings(config: &Config) -> Settings {
+    let lambda = &config.lambda;
+    let function_name = lambda.function_name.clone().unwrap_or_else(|| "unknown".to_owned());
+    Settings {
+        log_group: format!("/aws/lambda/{function_name}"),
+        function_name,
+        function_version: lambda.function_version.clone(),
+        max_memory_bytes: lambda.memory_mib.map(|mib| i64::from(mib) << 20),
+        region: lambda.region.clone(),
+        every_signal: config.resource.every_signal.clone(),
+        originated: config.resource.originated.clone(),
+        managed: lambda.initialization == Initialization::ManagedInstances,
+        on_demand: lambda.initialization == Initialization::OnDemand,
+        sdk_expected: false,
+        platform_lines: config.streams.platform,
+        held_bytes: config.memory_limit / 4,
+    }
+}
