@@ -47,7 +47,7 @@ pub async fn run(config: Config, faults: &[Fault], runtime_api: &str, name: &str
 
 /// What a task came back with.
 enum Done {
-    Next(Client, NextEvent),
+    Next(Box<Client>, NextEvent),
     Exported(Batch, Outcome),
 }
 
@@ -156,7 +156,7 @@ impl Driver {
     fn done(&mut self, done: Done) {
         match done {
             Done::Next(client, event) => {
-                self.idle_client = Some(client);
+                self.idle_client = Some(*client);
                 self.next_event(event);
             }
             Done::Exported(batch, outcome) => {
@@ -336,7 +336,7 @@ async fn next(mut client: Client, console: Console) -> Done {
     let mut failures = 0;
     loop {
         match client.next().await {
-            Ok(event) => return Done::Next(client, event),
+            Ok(event) => return Done::Next(Box::new(client), event),
             Err(error) => startup::tell_and_wait(console, "no next event", &error, &mut failures).await,
         }
     }
