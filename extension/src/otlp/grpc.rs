@@ -94,3 +94,72 @@ impl<I: Intake> MetricsService for Receiver<I> {
         Ok(Response::new(Default::default()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        flow::SignalKind,
+        otlp::tests::{Kept, Receiver as Form, Served, serve},
+    };
+    use opentelemetry_proto::tonic::{
+        collector::{
+            logs::v1::logs_service_client::LogsServiceClient,
+            metrics::v1::metrics_service_client::MetricsServiceClient,
+            trace::v1::trace_service_client::TraceServiceClient,
+        },
+        common::v1::{AnyValue, any_value::Value},
+        logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
+        metrics::v1::ResourceMetrics,
+        trace::v1::ResourceSpans,
+    };
+    use tonic::{Code, transport::Channel};
+
+    async fn connected(served: &Served) -> Channel {
+        Channel::from_shared(format!("http://{}", served.address)).unwrap().connect().await.unwrap()
+    }
+
+    fn logs(body_bytes: usize) -> ExportLogsServiceRequest {
+        let body = Some(AnyValue { value: Some(Value::StringValue("x".repeat(body_bytes))) });
+        let scope = ScopeLogs { log_records: vec![LogRecord { body, ..LogRecord::default() }], ..ScopeLogs::default() };
+        ExportLogsServiceRequest {
+            resource_logs: vec![ResourceLogs { scope_logs: vec![scope], ..ResourceLogs::default() }],
+        }
+    }
+
+    #[tokio::test]
+    async fn all_three_services_hand_on_what_they_get() {
+        let kept = Kept::default();
+        let served = serve(Form::Grpc, kept.clone()).await;
+        let channel = connected(&served).await;
+        LogsServiceClient::new(channel.clone()).export(logs(1)).await.unwrap();
+        let spans = ExportTraceServiceRequest { resource_spans: vec![ResourceSpans::default()] };
+        TraceServiceClient::new(channel.clone()).export(spans).await.unwrap();
+        let metrics = ExportMetricsServiceRequest { resource_metrics: vec![ResourceMetrics::default()] };
+        MetricsServiceClient::new(channel).export(metrics).await.unwrap();
+        assert_eq!(kept.signals().iter().map(Signal::kind).collect::<Vec<_>>(), SignalKind::ALL);
+        served.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_gzipped_request_may_be_larger_than_grpcs_usual_bound_but_not_than_ours() {
+        let kept = Kept::default();
+        let served = serve(Form::Grpc, kept.clone()).await;
+        let mut client = LogsServiceClient::new(connected(&served).await).send_compressed(CompressionEncoding::Gzip);
+        client.export(logs(10 << 20)).await.unwrap();
+        let refused = client.export(logs(MAX_REQUEST_BYTES + 1)).await.unwrap_err();
+        assert!(matches!(refused.code(), Code::OutOfRange | Code::ResourceExhausted), "{refused}");
+        client.export(logs(1)).await.unwrap();
+        assert_eq!(kept.records(SignalKind::Logs), 2);
+        served.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_busy_intake_is_unavailable() {
+        let served = serve(Form::Grpc, Kept::busy(1, None)).await;
+        let mut client = LogsServiceClient::new(connected(&served).await);
+        assert_eq!(client.export(logs(1)).await.unwrap_err().code(), Code::Unavailable);
+        client.export(logs(1)).await.unwrap();
+        served.stop().await;
+    }
+}

@@ -237,3 +237,167 @@ fn response(status: StatusCode, encoding: Option<Encoding>, body: Vec<u8>) -> Re
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::otlp::tests::{Kept, Receiver, Served, serve};
+    use opentelemetry_proto::tonic::{
+        collector::logs::v1::ExportLogsServiceRequest,
+        logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
+    };
+    use std::io::Write;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    const JSON: &str = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityText":"INFO"}]}]}]}"#;
+
+    /// Sends bytes as they are and reads the answer to its end.
+    async fn exchange(served: &Served, request: &[u8]) -> (String, Vec<u8>) {
+        let mut stream = TcpStream::connect(served.address).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let head = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("an answer has a head");
+        (String::from_utf8(answer[..head].to_vec()).unwrap(), answer[head + 4..].to_vec())
+    }
+
+    /// A request with `headers` (each with its line end) and `body`, on a connection of its own.
+    async fn post(served: &Served, path: &str, headers: &str, body: &[u8]) -> (String, Vec<u8>) {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n",
+            body.len()
+        );
+        exchange(served, &[head.as_bytes(), body].concat()).await
+    }
+
+    fn gzip(body: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(body).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn one_record() -> Vec<u8> {
+        let scope = ScopeLogs { log_records: vec![LogRecord::default()], ..ScopeLogs::default() };
+        let logs = ResourceLogs { scope_logs: vec![scope], ..ResourceLogs::default() };
+        ExportLogsServiceRequest { resource_logs: vec![logs] }.encode_to_vec()
+    }
+
+    #[tokio::test]
+    async fn protobuf_and_json_are_taken_plain_and_gzipped_and_answered_in_kind() {
+        let kept = Kept::default();
+        let served = serve(Receiver::Http, kept.clone()).await;
+        let protobuf = "content-type: application/x-protobuf\r\n";
+        let json = "content-type: application/json; charset=utf-8\r\n";
+        let zipped = "content-encoding: gzip\r\n";
+        let (head, body) = post(&served, "/v1/logs", protobuf, &one_record()).await;
+        assert!(head.starts_with("HTTP/1.1 200") && head.contains("content-type: application/x-protobuf"), "{head}");
+        assert_eq!(body, b"");
+        let (head, body) = post(&served, "/v1/logs", json, JSON.as_bytes()).await;
+        assert!(head.starts_with("HTTP/1.1 200") && head.contains("content-type: application/json"), "{head}");
+        assert_eq!(body, b"{}");
+        post(&served, "/v1/logs", &format!("{protobuf}{zipped}"), &gzip(&one_record())).await;
+        post(&served, "/v1/logs", &format!("{json}{zipped}"), &gzip(JSON.as_bytes())).await;
+        assert_eq!(kept.records(SignalKind::Logs), 4);
+        served.stop().await;
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_taken_is_told_apart() {
+        let served = serve(Receiver::Http, Kept::default()).await;
+        let json = "content-type: application/json\r\n";
+        let status = async |path: &'static str, headers: String, body: &'static [u8]| {
+            let (head, body) = post(&served, path, &headers, body).await;
+            (head[9..12].to_owned(), String::from_utf8_lossy(&body).into_owned())
+        };
+        assert_eq!(status("/v1/profiles", json.to_owned(), b"{}").await.0, "404");
+        assert_eq!(status("/v1/logs", "content-type: text/plain\r\n".to_owned(), b"x").await.0, "415");
+        assert_eq!(status("/v1/logs", format!("{json}content-encoding: br\r\n"), b"x").await.0, "415");
+        assert_eq!(status("/v1/logs", format!("{json}content-encoding: gzip\r\n"), b"no gzip").await.0, "400");
+        let (code, body) = status("/v1/logs", json.to_owned(), b"{\"resourceLogs\": 1}").await;
+        assert_eq!(
+            (code.as_str(), body.as_str()),
+            ("400", r#"{"code":3,"message":"the body cannot be read as OTLP: resourceLogs is no array"}"#)
+        );
+        let (head, _) = exchange(&served, b"GET /v1/logs HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 405") && head.contains("allow: POST"), "{head}");
+        served.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_protobuf_refusal_is_a_status_message() {
+        let served = serve(Receiver::Http, Kept::default()).await;
+        let (head, body) = post(&served, "/v1/traces", "content-type: application/x-protobuf\r\n", b"\xff\xff").await;
+        let status = rpc::Status::decode(&body[..]).unwrap();
+        assert!(head.starts_with("HTTP/1.1 400"), "{head}");
+        assert_eq!(
+            (status.code, status.message.starts_with("the body cannot be read as OTLP")),
+            (3, true),
+            "{status:?}"
+        );
+        served.stop().await;
+    }
+
+    #[tokio::test]
+    async fn bodies_past_the_bound_are_refused_before_they_are_held() {
+        let served = serve(Receiver::Http, Kept::default()).await;
+        let head = format!(
+            "POST /v1/logs HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            MAX_REQUEST_BYTES + 1
+        );
+        assert!(exchange(&served, head.as_bytes()).await.0.starts_with("HTTP/1.1 413"));
+        let bomb = gzip(&vec![b' '; MAX_REQUEST_BYTES + 1]);
+        let headers = "content-type: application/json\r\ncontent-encoding: gzip\r\n";
+        assert!(post(&served, "/v1/logs", headers, &bomb).await.0.starts_with("HTTP/1.1 413"));
+        served.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_busy_intake_is_503_with_a_time_to_come_again() {
+        let served = serve(Receiver::Http, Kept::busy(1, Some(Duration::from_millis(1200)))).await;
+        let json = "content-type: application/json\r\n";
+        let (head, _) = post(&served, "/v1/logs", json, JSON.as_bytes()).await;
+        assert!(head.starts_with("HTTP/1.1 503") && head.contains("retry-after: 2"), "{head}");
+        assert!(post(&served, "/v1/logs", json, JSON.as_bytes()).await.0.starts_with("HTTP/1.1 200"));
+        served.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_record_that_cannot_be_read_is_rejected_and_its_neighbour_taken() {
+        let kept = Kept::default();
+        let served = serve(Receiver::Http, kept.clone()).await;
+        let body = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"traceId":"zz"},{"severityText":"INFO"}]}]}]}"#;
+        let (head, body) = post(&served, "/v1/logs", "content-type: application/json\r\n", body.as_bytes()).await;
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        let expected =
+            r#"{"partialSuccess":{"errorMessage":"traceId is no id of 32 hex digits","rejectedLogRecords":"1"}}"#;
+        assert_eq!(String::from_utf8(body).unwrap(), expected);
+        assert_eq!(kept.records(SignalKind::Logs), 1);
+        served.stop().await;
+    }
+
+    #[tokio::test]
+    async fn stopping_ends_idle_connections_and_finishes_the_request_that_has_begun() {
+        let kept = Kept::default();
+        let served = serve(Receiver::Http, kept.clone()).await;
+        let mut idle = TcpStream::connect(served.address).await.unwrap();
+        let mut begun = TcpStream::connect(served.address).await.unwrap();
+        let head = format!(
+            "POST /v1/logs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+            JSON.len()
+        );
+        begun.write_all(head.as_bytes()).await.unwrap();
+        let mut interim = [0; 25];
+        begun.read_exact(&mut interim).await.unwrap();
+        assert!(interim.starts_with(b"HTTP/1.1 100 Continue"));
+        let (_, mut rest) = tokio::join!(served.stop(), async {
+            begun.write_all(JSON.as_bytes()).await.unwrap();
+            let mut rest = String::new();
+            begun.read_to_string(&mut rest).await.unwrap();
+            rest
+        });
+        assert!(rest.starts_with("HTTP/1.1 200"), "{rest}");
+        rest.clear();
+        assert_eq!(idle.read_to_string(&mut rest).await.unwrap(), 0);
+        assert_eq!(kept.records(SignalKind::Logs), 1);
+    }
+}
