@@ -321,3 +321,285 @@ fn attributes(settings: &mut Settings<'_>, name: &str) -> Vec<(String, String)> 
     }
     pairs
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        environment::tests::{Given, given},
+        *,
+    };
+    use crate::flow::SignalKind;
+    use proptest::prelude::*;
+
+    const ENDPOINT: &str = "ROTEL_OTLP_EXPORTER_ENDPOINT";
+    const HEADERS: &str = "ROTEL_OTLP_EXPORTER_CUSTOM_HEADERS";
+    const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:key-AbCdEf";
+
+    fn config(variables: &[(&str, &str)]) -> Config {
+        let (config, faults) = Config::from_env(&given(variables));
+        assert_eq!(faults, [], "{variables:?}");
+        config
+    }
+
+    fn faults(environment: &Given) -> Vec<String> {
+        Config::from_env(environment).1.iter().map(ToString::to_string).collect()
+    }
+
+    fn logs(config: &Config) -> &Route {
+        config.otlp.route(SignalKind::Logs).expect("logs have an endpoint")
+    }
+
+    fn uri(config: &Config, kind: SignalKind) -> String {
+        match &config.otlp.route(kind).expect("it has an endpoint").endpoint {
+            Endpoint::Known(uri) => uri.to_string(),
+            Endpoint::Waiting(template) => panic!("{template:?} waits"),
+        }
+    }
+
+    fn headers(value: &str) -> Vec<(String, String)> {
+        let config = config(&[(ENDPOINT, "http://c:4317"), (HEADERS, value)]);
+        let known = logs(&config).headers.iter().map(|header| match header {
+            Header::Known(name, value) => (name.to_string(), value.to_str().unwrap().to_owned()),
+            Header::Waiting(..) => panic!("{header:?} waits"),
+        });
+        known.collect()
+    }
+
+    fn pair(key: &str, value: &str) -> (String, String) {
+        (key.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn without_any_variable_the_defaults_hold_and_the_missing_endpoint_is_the_only_fault() {
+        let (config, faults) = Config::from_env(&given(&[]));
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].to_string().starts_with("ROTEL_OTLP_EXPORTER_ENDPOINT: no endpoint"), "{}", faults[0]);
+        assert_eq!((config.flush, config.exporter, config.log_level), (Flush::Auto, Exporter::Otlp, LogLevel::Info));
+        assert_eq!(
+            (config.receivers.grpc.to_string(), config.receivers.http.port),
+            ("localhost:4317".to_owned(), 4318)
+        );
+        assert_eq!((config.streams, config.memory_limit), (Streams::default(), 8 << 20));
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once_and_the_rest_is_usable() {
+        let environment = given(&[
+            (ENDPOINT, "ftp://c:21"),
+            ("ROTEL_OTLP_EXPORTER_PROTOCOL", "carrier-pigeon"),
+            ("ROTEL_OTLP_EXPORTER_COMPRESSION", "zstd"),
+            ("ROTEL_OTLP_EXPORTER_REQUEST_TIMEOUT", "soon"),
+            ("LAMBDAVIEW_FLUSH", "sometimes"),
+            ("LAMBDAVIEW_LOGS", "function,platform"),
+            ("LAMBDAVIEW_LOG_REDACT", "secret.*"),
+            ("ROTEL_BATCH_MAX_SIZE", "8192"),
+            ("ROTEL_OLTP_EXPORTER_ENDPOINT", "typo"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024"),
+        ]);
+        let told = faults(&environment);
+        let expected = [
+            "ROTEL_OTLP_EXPORTER_PROTOCOL: `carrier-pigeon` is not understood; write grpc, http or http/json",
+            "ROTEL_OTLP_EXPORTER_COMPRESSION: `zstd` is not had here, gzip is used instead; write gzip or none",
+            "ROTEL_OTLP_EXPORTER_REQUEST_TIMEOUT: `soon` is not understood; write a duration such as 5s",
+            "ROTEL_OTLP_EXPORTER_ENDPOINT: its scheme is neither http nor https; write a URL such as https://host:4317",
+        ];
+        assert_eq!(told[..4], expected);
+        assert!(told.contains(&"LAMBDAVIEW_LOG_REDACT: ignored: this version does not have it; remove it".to_owned()));
+        let ignored = "ROTEL_BATCH_MAX_SIZE, ROTEL_OLTP_EXPORTER_ENDPOINT: ignored: unknown here";
+        assert!(told.last().unwrap().starts_with(ignored), "{told:#?}");
+        let config = Config::from_env(&environment).0;
+        assert_eq!(config.streams, Streams { function: true, extension: false, platform: true });
+        assert_eq!((config.memory_limit, config.lambda.memory_mib), (64 << 20, Some(1024)));
+    }
+
+    #[test]
+    fn the_protocol_follows_the_endpoint_when_it_is_not_set() {
+        let protocol = |endpoint| logs(&config(&[(ENDPOINT, endpoint)])).protocol;
+        assert_eq!(protocol("https://in.example.com:4317"), Protocol::Grpc);
+        assert_eq!(protocol("collector:4317"), Protocol::Grpc);
+        assert_eq!(protocol("http://collector:4318"), Protocol::Http);
+        assert_eq!(protocol("https://example.com/otlp"), Protocol::Http);
+        assert_eq!(protocol("grpcs://example.com:4318"), Protocol::Grpc);
+    }
+
+    #[test]
+    fn http_adds_the_signals_path_to_the_base_and_keeps_a_signals_own_endpoint_verbatim() {
+        let config = config(&[
+            (ENDPOINT, "https://example.com/otlp/?tenant=1"),
+            ("ROTEL_OTLP_EXPORTER_PROTOCOL", "http"),
+            ("ROTEL_OTLP_EXPORTER_METRICS_ENDPOINT", "https://other.example.com/write"),
+        ]);
+        assert_eq!(uri(&config, SignalKind::Logs), "https://example.com/otlp/v1/logs?tenant=1");
+        assert_eq!(uri(&config, SignalKind::Metrics), "https://other.example.com/write");
+    }
+
+    #[test]
+    fn a_base_endpoint_that_already_names_a_signal_is_understood() {
+        let config = config(&[(ENDPOINT, "http://c:4318/v1/logs")]);
+        assert_eq!(uri(&config, SignalKind::Traces), "http://c:4318/v1/traces");
+    }
+
+    #[test]
+    fn a_user_in_the_endpoint_is_a_fault_and_is_neither_kept_nor_printed() {
+        let environment = given(&[(ENDPOINT, "https://me:s3cr3t@example.com:4317")]);
+        let (config, faults) = Config::from_env(&environment);
+        assert_eq!(uri(&config, SignalKind::Logs), "https://example.com:4317/");
+        assert!(faults.len() == 1 && !format!("{faults:?} {config:?}").contains("s3cr3t"), "{faults:?}");
+    }
+
+    #[test]
+    fn headers_are_pairs_whose_values_may_be_raw_quoted_or_percent_encoded() {
+        assert_eq!(headers("authorization=6f1c-key"), [pair("authorization", "6f1c-key")]);
+        assert_eq!(headers("Authorization=Bearer abc=="), [pair("authorization", "Bearer abc==")]);
+        assert_eq!(
+            headers("a=\"x,y\\\"\" , b = p%2Cq,c='%2C'"),
+            [pair("a", "x,y\""), pair("b", "p,q"), pair("c", "%2C")]
+        );
+        assert_eq!(headers("a=x,y=z"), [pair("a", "x"), pair("y", "z")]);
+    }
+
+    #[test]
+    fn headers_expand_variables_one_by_one_or_as_a_whole_list() {
+        let environment =
+            |headers| given(&[(ENDPOINT, "http://c:4317"), (HEADERS, headers), ("KEY", "a,b%2C"), ("LIST", "x=1,y=2")]);
+        let known = |headers| {
+            let (config, faults) = Config::from_env(&environment(headers));
+            assert_eq!(faults, []);
+            format!(
+                "{:?}",
+                logs(&config)
+                    .headers
+                    .iter()
+                    .map(|h| match h {
+                        Header::Known(name, value) => format!("{name}={}", value.to_str().unwrap()),
+                        Header::Waiting(..) => "waiting".to_owned(),
+                    })
+                    .collect::<Vec<_>>()
+            )
+        };
+        assert_eq!(known("authorization=${KEY}"), r#"["authorization=a,b%2C"]"#);
+        assert_eq!(known("${LIST}"), r#"["x=1", "y=2"]"#);
+        assert_eq!(
+            faults(&environment("a=${NOT_SET}")),
+            [format!(
+                "{HEADERS}: ${{NOT_SET}} is not set; write ${{NAME}} of a variable that is set, or ${{arn:...}} of a secret"
+            )]
+        );
+    }
+
+    #[test]
+    fn a_broken_header_is_told_without_its_value_and_costs_no_other() {
+        let environment = given(&[(ENDPOINT, "http://c:4317"), (HEADERS, "a b=s3cr3t,ok=1,s3cr3t")]);
+        let (config, faults) = Config::from_env(&environment);
+        assert_eq!((logs(&config).headers.len(), faults.len()), (1, 2));
+        assert!(!format!("{config:?} {faults:?}").contains("s3cr3t"), "{faults:?}");
+    }
+
+    #[test]
+    fn secrets_wait_by_name_and_are_never_sent_as_they_stand() {
+        let config = config(&[
+            (ENDPOINT, &format!("secret://{SECRET}#endpoint")),
+            (HEADERS, &format!("authorization=Bearer ${{{SECRET}#key}},${{{SECRET}}}")),
+        ]);
+        let route = logs(&config);
+        assert!(matches!(&route.endpoint, Endpoint::Waiting(_)));
+        let [Header::Waiting(Some(name), template), Header::Waiting(None, _)] = &route.headers[..] else {
+            panic!("{:?}", route.headers)
+        };
+        assert_eq!(name, "authorization");
+        assert_eq!(template.references().map(ToString::to_string).collect::<Vec<_>>(), [format!("{SECRET}#key")]);
+    }
+
+    #[test]
+    fn the_functions_own_variables_win_over_the_file() {
+        let environment = given(&[("ROTEL_ENV_FILE", "/var/task/rotel.env"), ("LAMBDAVIEW_FLUSH", "end")]).file(
+            "/var/task/rotel.env",
+            "export ROTEL_OTLP_EXPORTER_ENDPOINT=https://c:4317 # ours\nLAMBDAVIEW_FLUSH=auto\nnonsense\n",
+        );
+        let (config, faults) = Config::from_env(&environment);
+        assert_eq!((uri(&config, SignalKind::Logs).as_str(), config.flush), ("https://c:4317/", Flush::End));
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].problem.starts_with("line 3 of /var/task/rotel.env"), "{faults:?}");
+    }
+
+    #[test]
+    fn a_missing_file_is_told_and_survived() {
+        let told = faults(&given(&[("ROTEL_ENV_FILE", "/nowhere.env"), (ENDPOINT, "http://c:4317")]));
+        assert!(told.len() == 1 && told[0].starts_with("ROTEL_ENV_FILE: /nowhere.env cannot be read"), "{told:?}");
+    }
+
+    #[test]
+    fn flush_modes_have_an_interval_where_it_has_a_meaning() {
+        assert_eq!(Flush::parse("periodic,30s"), Some(Flush::Periodic(Duration::from_secs(30))));
+        assert_eq!(Flush::parse("background"), Some(Flush::Background(Duration::from_secs(10))));
+        assert_eq!(["end,5s", "periodic,0s", "periodic,", ""].map(Flush::parse), [None; 4]);
+    }
+
+    #[test]
+    fn the_service_name_wins_over_the_attributes_of_its_own_kind() {
+        let config = config(&[
+            (ENDPOINT, "http://c:4317"),
+            ("OTEL_SERVICE_NAME", "orders"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "service.name=x,team=a%20b"),
+            ("ROTEL_OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=prod"),
+        ]);
+        assert_eq!(config.resource.originated, [pair("team", "a b"), pair("service.name", "orders")]);
+        assert_eq!(config.resource.every_signal, [pair("deployment.environment", "prod")]);
+    }
+
+    #[test]
+    fn a_signals_own_setting_wins_over_the_one_for_all() {
+        let config = config(&[
+            (ENDPOINT, "http://c:4318"),
+            ("ROTEL_OTLP_EXPORTER_TRACES_COMPRESSION", "none"),
+            ("ROTEL_OTLP_EXPORTER_TRACES_REQUEST_TIMEOUT", "500ms"),
+        ]);
+        let traces = config.otlp.route(SignalKind::Traces).unwrap();
+        assert_eq!((traces.compression, traces.timeout), (Compression::None, Duration::from_millis(500)));
+        assert_eq!(logs(&config).compression, Compression::Gzip);
+    }
+
+    #[test]
+    fn certificates_come_inline_or_from_a_file_and_half_an_identity_is_a_fault() {
+        let environment = given(&[
+            (ENDPOINT, "https://c:4317"),
+            ("ROTEL_OTLP_EXPORTER_TLS_CA_FILE", "/var/task/ca.pem"),
+            ("ROTEL_OTLP_EXPORTER_TLS_CERT_PEM", "cert"),
+            ("ROTEL_OTLP_EXPORTER_TLS_SKIP_VERIFY", "true"),
+        ])
+        .file("/var/task/ca.pem", "the ca");
+        let (config, faults) = Config::from_env(&environment);
+        assert!(faults.len() == 1 && faults[0].variable.contains("TLS_KEY"), "{faults:?}");
+        assert_eq!(config.otlp.tls.verify, Verify::Skip);
+        assert_eq!(config.otlp.tls.ca, Some(crate::secrets::Value::Plain(crate::secrets::Secret::new("the ca"))));
+    }
+
+    #[test]
+    fn variables_that_lead_back_to_themselves_are_a_fault() {
+        let told = faults(&given(&[(ENDPOINT, "${A}"), ("A", "${B}"), ("B", "${A}")]));
+        assert!(told[0].contains("leads back to itself"), "{told:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_makes_the_configuration_panic(value in "(?s).{0,60}") {
+            for name in [ENDPOINT, HEADERS, "LAMBDAVIEW_FLUSH", "ROTEL_OTEL_RESOURCE_ATTRIBUTES", "ROTEL_OTLP_GRPC_ENDPOINT"] {
+                let _ = Config::from_env(&given(&[(name, &value)]));
+            }
+        }
+
+        #[test]
+        fn no_endpoint_of_a_urls_own_characters_makes_it_panic(value in "(https?://|grpc://)?[a-z:@/?#%\\[\\]\\$\\{\\}0-9.=, é]{0,40}") {
+            for name in [ENDPOINT, HEADERS, "ROTEL_OTLP_EXPORTER_LOGS_ENDPOINT"] {
+                let _ = Config::from_env(&given(&[(name, &value), ("ROTEL_OTLP_EXPORTER_PROTOCOL", "http")]));
+            }
+        }
+
+        #[test]
+        fn a_quoted_header_is_read_back(value in "[ -~]{1,40}") {
+            let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
+            prop_assume!(!value.contains("${") && value.trim() == value && !value.starts_with("secret://"));
+            prop_assert_eq!(headers(&format!("a=1,k=\"{quoted}\"")), [pair("a", "1"), pair("k", &value)]);
+        }
+    }
+}
