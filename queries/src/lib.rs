@@ -4,3 +4,4 @@ pub mod engine;
 pub mod questions;
 pub mod schema;
 pub mod tables;
+pub mod window;

@@ -1,1 +1,20 @@
-//! One file a question: its parameters, its answer, its SQL.
+//! What lambdaview asks of ClickStack's tables, one question a file, its SQL beside it in `sql/questions/`.
+//!
+//! Every question goes through a [`Session`], which knows the tables' layout and the settings this user may send.
+
+mod dialect;
+mod fault;
+mod session;
+mod text;
+
+pub mod bytes;
+pub mod function;
+pub mod functions;
+pub mod lines;
+pub mod marks;
+pub mod overlap;
+pub mod trace;
+
+pub use fault::{Fault, FaultKind};
+pub use session::{Answered, Cost, Session, Tag};
+pub use text::Text;

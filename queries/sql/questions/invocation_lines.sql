@@ -1,0 +1,19 @@
+-- The log lines of some invocations that carry no trace id: those of the trace are asked for by it.
+SELECT
+    Timestamp,
+    toUInt8(SeverityNumber) AS severity_number,
+    CAST(SeverityText, 'String') AS severity,
+    CAST(ServiceName, 'String') AS service,
+    TraceId AS trace_id,
+    SpanId AS span_id,
+    LogAttributes['faas.invocation_id'] AS invocation_id,
+    CAST(LogAttributes, 'Map(String, String)') AS attributes,
+    _partition_id AS partition,
+    _block_number AS block,
+    _block_offset AS offset,
+    Body AS body
+FROM otel_logs
+WHERE hasAny(LogAttributeItems, arrayMap(id -> concat('faas.invocation_id=', id), {invocations:Array(String)}))
+  AND TraceId = ''
+ORDER BY Timestamp
+LIMIT {limit:UInt64}

@@ -1,0 +1,24 @@
+-- A function's newest lines in a window, newest first. The sorting key's first column leads the order, so that reading stops
+-- with the last line wanted; Timestamp comes first and Body last because a text index is otherwise not read directly (ClickHouse #115586).
+SELECT
+    Timestamp,
+    toUInt8(SeverityNumber) AS severity_number,
+    CAST(SeverityText, 'String') AS severity,
+    CAST(ServiceName, 'String') AS service,
+    TraceId AS trace_id,
+    SpanId AS span_id,
+    LogAttributes['faas.invocation_id'] AS invocation_id,
+    if({attributes:Bool}, CAST(LogAttributes, 'Map(String, String)'), CAST(map(), 'Map(String, String)')) AS attributes,
+    _partition_id AS partition,
+    _block_number AS block,
+    _block_offset AS offset,
+    Body AS body
+FROM otel_logs
+WHERE has(ResourceAttributeItems, concat('faas.name=', {function:String}))
+  AND ServiceName = {service:String} --? service
+  AND Timestamp >= fromUnixTimestamp64Nano({from:Int64})
+  AND Timestamp < fromUnixTimestamp64Nano({until:Int64})
+  AND toStartOfFiveMinutes(Timestamp) >= toStartOfFiveMinutes(fromUnixTimestamp64Nano({from:Int64}))
+  AND toStartOfFiveMinutes(Timestamp) <= toStartOfFiveMinutes(fromUnixTimestamp64Nano({until:Int64}))
+ORDER BY toStartOfFiveMinutes(Timestamp) DESC, Timestamp DESC
+LIMIT {lines:UInt64}

@@ -1,0 +1,18 @@
+-- The log lines of a trace.
+SELECT
+    Timestamp,
+    toUInt8(SeverityNumber) AS severity_number,
+    CAST(SeverityText, 'String') AS severity,
+    CAST(ServiceName, 'String') AS service,
+    TraceId AS trace_id,
+    SpanId AS span_id,
+    LogAttributes['faas.invocation_id'] AS invocation_id,
+    CAST(LogAttributes, 'Map(String, String)') AS attributes,
+    _partition_id AS partition,
+    _block_number AS block,
+    _block_offset AS offset,
+    Body AS body
+FROM otel_logs
+WHERE TraceId = {trace:String}
+ORDER BY Timestamp
+LIMIT {limit:UInt64}

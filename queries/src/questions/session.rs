@@ -1,0 +1,199 @@
+//! A connection that knows what it talks to: the layout of the tables, and the settings that this user may send.
+
+use std::{cell::Cell, time::Duration};
+
+use clickhouse::{
+    Client, Row, RowOwned, RowRead,
+    error::Error,
+    query::{Query, RowCursor},
+};
+use serde::Deserialize;
+
+use super::{
+    Fault, FaultKind,
+    dialect::{Dialect, Identity},
+};
+use crate::schema::{self, LogsTable, Schema};
+
+/// How this program's questions are told from others' in the server's log.
+#[derive(Clone, Debug)]
+pub struct Tag {
+    /// `log_comment`, such as `lambdaview/tail`.
+    pub comment: String,
+    /// How query ids begin; must not have been used before, on any machine.
+    pub query_id: String,
+    /// How long the server may work on one question.
+    pub limit: Duration,
+}
+
+/// What the questions so far made the server read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Questions answered.
+    pub questions: u64,
+    /// Rows read.
+    pub rows: u64,
+    /// Bytes read, uncompressed.
+    pub bytes: u64,
+}
+
+/// A server, its tables, and what may be asked of them.
+pub struct Session {
+    client: Client,
+    tag: Tag,
+    readonly: u8,
+    version: String,
+    now: i64,
+    schema: Schema,
+    logs: Dialect,
+    traces: Dialect,
+    asked: Cell<u64>,
+    cost: Cell<Cost>,
+}
+
+#[derive(Row, Deserialize)]
+struct Server {
+    version: String,
+    readonly: u8,
+    now: i64,
+}
+
+/// An answer that arrives row by row.
+pub struct Answered<'a, T> {
+    cursor: RowCursor<T>,
+    patience: Duration,
+    session: &'a Session,
+}
+
+impl Session {
+    /// Asks the server what it is, and looks at its tables.
+    ///
+    /// # Errors
+    /// When nothing answers, the user is refused, or the tables are not ClickStack's.
+    pub async fn open(client: Client, tag: Tag) -> Result<Self, Fault> {
+        let patience = tag.limit + GRACE;
+        let server = async {
+            let question = client.query_raw(include_str!("../../sql/questions/server.sql"));
+            let server = question.fetch_one::<Server>().await.map_err(first_answer)?;
+            Ok::<_, Fault>((server, schema::probe(&client).await?))
+        };
+        let (server, schema) = tokio::time::timeout(patience, server).await.map_err(|_| silent())??;
+        Ok(Self {
+            logs: Dialect::of_logs(&schema.logs),
+            traces: Dialect::of_traces(schema.traces.attributes),
+            client,
+            tag,
+            readonly: server.readonly,
+            version: server.version,
+            now: server.now,
+            schema,
+            asked: Cell::new(0),
+            cost: Cell::new(Cost::default()),
+        })
+    }
+
+    /// The server's version, as it says it.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The server's clock when the session was opened, in nanoseconds since 1970.
+    #[must_use]
+    pub const fn opened_at(&self) -> i64 {
+        self.now
+    }
+
+    /// What is known of `otel_logs`.
+    #[must_use]
+    pub const fn logs(&self) -> &LogsTable {
+        &self.schema.logs
+    }
+
+    /// What the questions so far made the server read.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        self.cost.get()
+    }
+
+    /// A question about `otel_logs`, in the words of its layout.
+    pub(super) fn ask_logs(&self, question: &str, identity: Identity, wanted: &[&str]) -> Query {
+        self.ask(&self.logs.put(question, identity, wanted))
+    }
+
+    /// A question about `otel_traces`, in the words of its layout.
+    pub(super) fn ask_traces(&self, question: &str) -> Query {
+        self.ask(&self.traces.put(question, Identity::FaasName, &[]))
+    }
+
+    /// A question that names no attribute, or one about both tables that was put into words before.
+    pub(super) fn ask(&self, sql: &str) -> Query {
+        self.asked.set(self.asked.get() + 1);
+        let id = format!("{}-{}", self.tag.query_id, self.asked.get());
+        let query = self.client.query_raw(sql).with_setting("query_id", id).with_setting("wait_end_of_query", "1");
+        if self.readonly == 1 {
+            // Such a user may not change any setting, not even to a stricter value.
+            return query;
+        }
+        // A query stops with its connection only when it is read-only.
+        query
+            .with_setting("readonly", "2")
+            .with_setting("cancel_http_readonly_queries_on_client_close", "1")
+            .with_setting("max_execution_time", self.tag.limit.as_secs().to_string())
+            .with_setting("max_threads", "4")
+            .with_setting("log_comment", self.tag.comment.as_str())
+    }
+
+    /// The whole answer.
+    pub(super) async fn all<T: RowOwned + RowRead>(&self, query: Query) -> Result<Vec<T>, Fault> {
+        let mut answer = self.stream::<T>(query)?;
+        let mut rows = Vec::new();
+        while let Some(row) = answer.next().await? {
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+
+    /// The answer row by row.
+    pub(super) fn stream<T: RowOwned + RowRead>(&self, query: Query) -> Result<Answered<'_, T>, Fault> {
+        Ok(Answered { cursor: query.fetch()?, patience: self.tag.limit + GRACE, session: self })
+    }
+}
+
+impl<T: RowOwned + RowRead> Answered<'_, T> {
+    /// The next row; `None` after the last.
+    ///
+    /// # Errors
+    /// When the server or the connection fails, or says nothing for longer than it was allowed to work.
+    pub async fn next(&mut self) -> Result<Option<T>, Fault> {
+        let next = tokio::time::timeout(self.patience, self.cursor.next()).await.map_err(|_| silent())??;
+        if next.is_none() {
+            self.count();
+        }
+        Ok(next)
+    }
+
+    fn count(&self) {
+        let mut cost = self.session.cost.get();
+        cost.questions += 1;
+        if let Some(summary) = self.cursor.summary() {
+            cost.rows += summary.read_rows().unwrap_or_default();
+            cost.bytes += summary.read_bytes().unwrap_or_default();
+        }
+        self.session.cost.set(cost);
+    }
+}
+
+/// The server stops by itself at its limit and says so; longer silence than this means that nobody is there.
+const GRACE: Duration = Duration::from_secs(5);
+
+fn silent() -> Fault {
+    Fault::new(FaultKind::Unreachable, "no answer in time")
+}
+
+/// What is not ClickHouse may well answer with 200 and a page.
+fn first_answer(error: Error) -> Fault {
+    let is_garbled = matches!(error, Error::InvalidColumnsHeader(_) | Error::NotEnoughData | Error::Decompression(_));
+    let fault = Fault::from(error);
+    if is_garbled { Fault::new(FaultKind::NotClickHouse, fault.message) } else { fault }
+}
