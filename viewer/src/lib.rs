@@ -1,3 +1,70 @@
 //! From ClickHouse to the terminal.
 
+pub mod args;
+pub mod ask;
+pub mod clock;
+pub mod commands;
+pub mod connect;
+pub mod cost;
+pub mod error;
+pub mod format;
+pub mod interrupt;
 pub mod local;
+pub mod prompt;
+pub mod render;
+pub mod settings;
+pub mod similar;
+pub mod tail;
+
+use std::io::Write as _;
+
+use args::{Cli, Command};
+use commands::Desk;
+use error::Error;
+use lambdaview_queries::questions::Cost;
+use settings::Environment;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// When it could not be done; the error knows its exit code.
+pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error> {
+    match &cli.command {
+        Command::Cost(args) if args.show_rates => commands::show_rates(),
+        command => ask(cli, command, environment).await,
+    }
+}
+
+/// The commands that ask ClickHouse.
+async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Result<(), Error> {
+    let mut target = settings::target(&cli.connection, environment)?;
+    if cli.connection.ask_password {
+        target.password = Some(prompt::password(&target.place)?);
+    }
+    let look = settings::look(&cli.display, environment);
+    let session = interrupt::unless_interrupted(connect::open(&target, command.name())).await?;
+    let desk = Desk { session: &session, at: &target.place, look };
+    let done = match command {
+        // Follows with its own end: it has counts to tell.
+        Command::Tail(args) => desk.tail(args).await,
+        Command::Trace(args) => interrupt::unless_interrupted(desk.trace(args)).await,
+        Command::Functions(args) => interrupt::unless_interrupted(desk.functions(args)).await,
+        Command::Cost(args) => interrupt::unless_interrupted(desk.cost(args)).await,
+    };
+    if cli.display.stats {
+        say_cost(session.cost());
+    }
+    done
+}
+
+fn say_cost(cost: Cost) {
+    let Cost { questions, rows, bytes } = cost;
+    let questions = format::plural(questions, "question");
+    // Nobody may be listening on stderr, which is no reason to fail.
+    let _ = writeln!(
+        std::io::stderr(),
+        "lambdaview: {questions}, read {} and {}",
+        format::plural(rows, "row"),
+        format::bytes(bytes)
+    );
+}

@@ -1,0 +1,75 @@
+//! Asks for a password on the terminal, without showing it.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use crossterm::{
+    event::{Event, KeyCode, KeyEventKind, KeyModifiers, read},
+    terminal::{disable_raw_mode, enable_raw_mode},
+};
+
+use crate::{
+    error::{Error, Place},
+    format::inert,
+    settings::{Secret, usage},
+};
+
+/// The terminal as it was, whatever happens.
+struct Raw;
+
+impl Raw {
+    fn enter() -> io::Result<Self> {
+        enable_raw_mode()?;
+        Ok(Self)
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        // A terminal that is gone cannot be put right.
+        let _ = disable_raw_mode();
+    }
+}
+
+/// What is typed up to Enter.
+///
+/// # Errors
+/// When there is no terminal, or Ctrl-C is pressed.
+pub fn password(place: &Place) -> Result<Secret, Error> {
+    if !io::stdin().is_terminal() {
+        return Err(usage(
+            "there is no terminal to ask for a password on",
+            Some("CLICKHOUSE_PASSWORD or --password-file FILE"),
+        ));
+    }
+    let mut stderr = io::stderr();
+    write!(stderr, "password of {} at {}: ", inert(place.user.as_deref().unwrap_or("default")), inert(&place.url))?;
+    stderr.flush()?;
+    let typed = {
+        let _raw = Raw::enter()?;
+        typed()
+    };
+    writeln!(stderr)?;
+    typed
+}
+
+fn typed() -> Result<Secret, Error> {
+    let mut password = String::new();
+    loop {
+        let Event::Key(key) = read()? else { continue };
+        if key.kind == KeyEventKind::Release {
+            continue;
+        }
+        match key.code {
+            KeyCode::Enter => return Ok(Secret::new(password)),
+            KeyCode::Char('c' | 'd') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+                return Err(Error::Interrupted { signal: 2 });
+            }
+            KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => password.clear(),
+            KeyCode::Char(letter) => password.push(letter),
+            KeyCode::Backspace => {
+                password.pop();
+            }
+            _ => {}
+        }
+    }
+}

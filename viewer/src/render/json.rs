@@ -1,0 +1,180 @@
+//! Answers for programs: one JSON object a line, in the shapes that `--help` documents. Fields are added, never changed.
+
+use std::collections::BTreeMap;
+
+use lambdaview_queries::questions::{
+    Text,
+    functions::Summary,
+    lines::Line,
+    trace::{Span, Trace},
+};
+use serde::Serialize;
+
+use crate::format::rfc3339;
+
+/// A log line.
+#[derive(Serialize)]
+struct JsonLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function: Option<&'a str>,
+    service: &'a str,
+    severity: &'a str,
+    severity_number: u8,
+    body: &'a str,
+    trace_id: &'a str,
+    span_id: &'a str,
+    invocation_id: &'a str,
+    attributes: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    late_ms: Option<u64>,
+}
+
+/// A span.
+#[derive(Serialize)]
+struct JsonSpan<'a> {
+    kind: &'static str,
+    time: String,
+    duration_ns: u64,
+    name: &'a str,
+    span_kind: &'a str,
+    service: &'a str,
+    function: &'a str,
+    trace_id: &'a str,
+    span_id: &'a str,
+    parent_span_id: &'a str,
+    status: &'a str,
+    status_message: &'a str,
+    attributes: BTreeMap<&'a str, &'a str>,
+    events: Vec<JsonEvent<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonEvent<'a> {
+    time: String,
+    name: &'a str,
+    attributes: BTreeMap<&'a str, &'a str>,
+}
+
+/// A function.
+#[derive(Serialize)]
+struct JsonFunction<'a> {
+    function: &'a str,
+    invocations: u64,
+    failed: Option<u64>,
+    lines: u64,
+    error_lines: u64,
+    body_bytes: u64,
+    p50_ms: Option<f64>,
+    p95_ms: Option<f64>,
+    last: String,
+}
+
+/// A line of `tail -o json`.
+#[must_use]
+pub fn line(line: &Line, function: &str, late: Option<u64>) -> String {
+    let late_ms = late.map(|nanos| nanos / 1_000_000);
+    as_line(&JsonLine { function: Some(function), late_ms, ..fields(line) })
+}
+
+fn trace_line(line: &Line) -> String {
+    as_line(&JsonLine { kind: Some("line"), ..fields(line) })
+}
+
+/// `trace -o json`: spans and lines by time.
+#[must_use]
+pub fn trace(trace: &Trace) -> String {
+    let spans = trace.spans.iter().map(|one| (one.start, span(one)));
+    let lines = trace.lines.iter().map(|one| (one.time, trace_line(one)));
+    let mut rows: Vec<_> = spans.chain(lines).collect();
+    rows.sort_by_key(|(time, _)| *time);
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+fn span(span: &Span) -> String {
+    let events = span.event_times.iter().zip(&span.event_names).zip(&span.event_attributes);
+    as_line(&JsonSpan {
+        kind: "span",
+        time: rfc3339(span.start),
+        duration_ns: span.duration,
+        name: &span.name,
+        span_kind: &span.kind,
+        service: &span.service,
+        function: &span.function,
+        trace_id: &span.trace_id,
+        span_id: &span.span_id,
+        parent_span_id: &span.parent_span_id,
+        status: &span.status,
+        status_message: &span.status_message,
+        attributes: map(&span.attributes),
+        events: events
+            .map(|((time, name), attributes)| JsonEvent { time: rfc3339(*time), name, attributes: map(attributes) })
+            .collect(),
+    })
+}
+
+/// A line of `functions -o json`.
+#[must_use]
+pub fn function(function: &Summary) -> String {
+    as_line(&JsonFunction {
+        function: &function.name,
+        invocations: function.invocations,
+        failed: function.failed,
+        lines: function.lines,
+        error_lines: function.error_lines,
+        body_bytes: function.bytes,
+        p50_ms: function.p50.map(|nanos| nanos / 1e6),
+        p95_ms: function.p95.map(|nanos| nanos / 1e6),
+        last: rfc3339(function.last),
+    })
+}
+
+/// `value` on a line of its own.
+pub(super) fn as_line(value: &impl Serialize) -> String {
+    let mut json = serde_json::to_string(value).expect("text, numbers and maps of text are always JSON");
+    json.push('\n');
+    json
+}
+
+fn fields(line: &Line) -> JsonLine<'_> {
+    JsonLine {
+        kind: None,
+        time: rfc3339(line.time),
+        function: None,
+        service: &line.service,
+        severity: &line.severity,
+        severity_number: line.severity_number,
+        body: &line.body,
+        trace_id: &line.trace_id,
+        span_id: &line.span_id,
+        invocation_id: &line.invocation_id,
+        attributes: map(&line.attributes),
+        late_ms: None,
+    }
+}
+
+fn map(attributes: &[(Text, Text)]) -> BTreeMap<&str, &str> {
+    attributes.iter().map(|(key, value)| (&**key, &**value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_every_documented_field_and_late_ms_only_when_late() {
+        let given = Line {
+            time: 1_795_356_131_204_000_001,
+            severity_number: 9,
+            severity: "info".into(),
+            service: "checkout".into(),
+            body: "a \"quoted\"\nline \u{1b}".into(),
+            attributes: vec![("order".into(), "9912".into())],
+            ..Line::default()
+        };
+        insta::assert_snapshot!(line(&given, "checkout", None), @r#"{"time":"2026-11-22T14:02:11.204000001Z","function":"checkout","service":"checkout","severity":"info","severity_number":9,"body":"a \"quoted\"\nline \u001b","trace_id":"","span_id":"","invocation_id":"","attributes":{"order":"9912"}}"#);
+        assert!(line(&given, "checkout", Some(3_240_000_000)).contains("\"late_ms\":3240"));
+    }
+}

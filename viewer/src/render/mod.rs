@@ -1,0 +1,9 @@
+//! Answers as text: for people in columns, for programs as JSON. Nothing here asks or writes.
+
+pub mod cost;
+pub mod json;
+pub mod line;
+mod placing;
+pub mod style;
+pub mod table;
+pub mod waterfall;

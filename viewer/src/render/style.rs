@@ -1,0 +1,61 @@
+//! Colours by what a thing is, in one place; none at all where they are not wanted.
+
+/// What a piece of text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Times, ids and rules: there when looked for.
+    Faint,
+    /// Headings and names.
+    Strong,
+    /// An error, a failed span.
+    Error,
+    /// A warning, a late line.
+    Warning,
+    /// An id to go on with.
+    Id,
+    /// A bar.
+    Bar,
+}
+
+/// Whether to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Paint {
+    /// With colours.
+    pub colour: bool,
+}
+
+impl Paint {
+    /// `text`, in the colour of its role.
+    #[must_use]
+    pub fn paint(self, role: Role, text: &str) -> String {
+        if !self.colour || text.is_empty() {
+            return text.to_owned();
+        }
+        let code = match role {
+            Role::Faint => "2",
+            Role::Strong => "1",
+            Role::Error => "31",
+            Role::Warning => "33",
+            Role::Id => "36",
+            Role::Bar => "34",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+
+    /// The role of a severity number of OpenTelemetry, if it stands out.
+    #[must_use]
+    pub const fn of_severity(number: u8) -> Option<Role> {
+        match number {
+            1..=8 => Some(Role::Faint),
+            13..=16 => Some(Role::Warning),
+            17..=24 => Some(Role::Error),
+            _ => None,
+        }
+    }
+
+    /// `text`, coloured if its role stands out.
+    #[must_use]
+    pub fn maybe(self, role: Option<Role>, text: &str) -> String {
+        role.map_or_else(|| text.to_owned(), |role| self.paint(role, text))
+    }
+}

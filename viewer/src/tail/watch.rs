@@ -1,0 +1,178 @@
+//! What has been seen: by block numbers where the table keeps them, else by content over an overlap.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use lambdaview_queries::{
+    questions::{
+        Fault, Session,
+        function::Function,
+        lines::{Line, Scope},
+        marks::{self, Marks, Part, Reach},
+        overlap::{self, Given},
+    },
+    window::Window,
+};
+use tokio::time::Instant;
+
+use super::Printer;
+
+/// Rows of new blocks are looked for this far back each time, ...
+const HORIZON: i64 = 3_600 * 1_000_000_000;
+/// ... and of any age this often.
+const SWEEP: Duration = Duration::from_secs(30);
+/// Without block numbers: how far back each look reads, ...
+const OVERLAP: i64 = 60 * 1_000_000_000;
+/// ... and now and then.
+const LONG_OVERLAP: i64 = 15 * 60 * 1_000_000_000;
+
+/// What has been seen of a function.
+pub(super) enum Watch {
+    /// The table keeps block numbers: exact.
+    Blocks {
+        /// How far was read.
+        marks: Marks,
+        /// The parts at the last look: while they stay the same nothing has arrived.
+        parts: Vec<Part>,
+        /// When rows of any age were last looked for.
+        swept: Instant,
+    },
+    /// It does not: lines are told apart by what is in them.
+    Overlap {
+        /// What was given out of the stretch that is read again.
+        given: Given,
+        /// When the long stretch was last read.
+        swept: Instant,
+    },
+}
+
+/// Why a look broke off.
+pub(super) enum LookError {
+    Fault(Fault),
+    Output(io::Error),
+}
+
+impl From<Fault> for LookError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<io::Error> for LookError {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl Watch {
+    /// Takes note of what is there, before the history is read.
+    pub(super) async fn begin(session: &Session, function: &Function) -> Result<Self, Fault> {
+        let swept = Instant::now();
+        if session.logs().block_numbers {
+            let marks = Marks::at(&marks::parts(session).await?);
+            return Ok(Self::Blocks { marks, parts: Vec::new(), swept });
+        }
+        let now = session.opened_at();
+        let scope = Scope { function, window: Window::since(now - LONG_OVERLAP, now), attributes: false };
+        let mut given = Given::default();
+        given.look(scope.window.from);
+        let mut answer = overlap::recent(session, &scope)?;
+        while let Some(line) = answer.next().await? {
+            given.take(&line);
+        }
+        // The history that follows meets these lines again: they count once.
+        given.look(scope.window.from);
+        Ok(Self::Overlap { given, swept })
+    }
+
+    /// A line of the history: not to be printed again.
+    pub(super) fn note(&mut self, line: &Line) {
+        match self {
+            Self::Blocks { marks, .. } => {
+                marks.take_arrival(line);
+            }
+            Self::Overlap { given, .. } => {
+                given.take(line);
+            }
+        }
+    }
+
+    /// What a reader must know of this way of following.
+    pub(super) const fn caveat(&self) -> Option<&'static str> {
+        match self {
+            Self::Blocks { .. } => None,
+            Self::Overlap { .. } => Some("this table keeps no block numbers: lines over 15 minutes late are not seen"),
+        }
+    }
+
+    /// Prints what has arrived since the last look; how many lines.
+    pub(super) async fn look<W: Write>(
+        &mut self,
+        session: &Session,
+        scope: &Scope<'_>,
+        printer: &mut Printer<W>,
+    ) -> Result<u64, LookError> {
+        let before = printer.tally().rows;
+        match self {
+            Self::Blocks { marks, parts, swept } => {
+                let now = marks::parts(session).await?;
+                let reach = if swept.elapsed() >= SWEEP { Reach::AnyAge } else { Reach::Recent };
+                if now != *parts || reach == Reach::AnyAge {
+                    arrivals(session, &back(scope, HORIZON), marks, reach, printer).await?;
+                    marks.advance(&now, reach);
+                    *parts = now;
+                }
+                if reach == Reach::AnyAge {
+                    *swept = Instant::now();
+                }
+            }
+            Self::Overlap { given, swept } => {
+                let long = swept.elapsed() >= SWEEP;
+                recent(session, &back(scope, if long { LONG_OVERLAP } else { OVERLAP }), given, printer).await?;
+                if long {
+                    given.forget(scope.window.from - LONG_OVERLAP);
+                    *swept = Instant::now();
+                }
+            }
+        }
+        Ok(printer.tally().rows - before)
+    }
+}
+
+async fn arrivals<W: Write>(
+    session: &Session,
+    scope: &Scope<'_>,
+    marks: &mut Marks,
+    reach: Reach,
+    printer: &mut Printer<W>,
+) -> Result<(), LookError> {
+    let mut answer = marks::arrivals(session, scope, marks, reach)?;
+    while let Some(line) = answer.next().await? {
+        if marks.take_arrival(&line) {
+            printer.arrival(&line)?;
+        }
+    }
+    Ok(printer.end_of_look()?)
+}
+
+async fn recent<W: Write>(
+    session: &Session,
+    scope: &Scope<'_>,
+    given: &mut Given,
+    printer: &mut Printer<W>,
+) -> Result<(), LookError> {
+    let mut answer = overlap::recent(session, scope)?;
+    given.look(scope.window.from);
+    while let Some(line) = answer.next().await? {
+        if given.take(&line) {
+            printer.arrival(&line)?;
+        }
+    }
+    Ok(printer.end_of_look()?)
+}
+
+fn back<'a>(scope: &Scope<'a>, nanos: i64) -> Scope<'a> {
+    Scope { window: Window { from: scope.window.from - nanos, ..scope.window }, ..*scope }
+}
