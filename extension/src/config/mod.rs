@@ -497,10 +497,11 @@ mod tests {
 
     #[test]
     fn secrets_wait_by_name_and_are_never_sent_as_they_stand() {
-        let config = config(&[
+        let (config, faults) = Config::from_env(&given(&[
             (ENDPOINT, &format!("secret://{SECRET}#endpoint")),
             (HEADERS, &format!("authorization=Bearer ${{{SECRET}#key}},${{{SECRET}}}")),
-        ]);
+        ]));
+        assert!(faults.len() == 3 && faults.iter().all(|fault| fault.problem.contains(SECRET)), "{faults:#?}");
         let route = logs(&config);
         assert!(matches!(&route.endpoint, Endpoint::Waiting(_)));
         let [Header::Waiting(Some(name), template), Header::Waiting(None, _)] = &route.headers[..] else {

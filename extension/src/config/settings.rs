@@ -77,7 +77,7 @@ impl<'a> Settings<'a> {
     /// `text`, a part of `name`'s value, expanded.
     pub(super) fn expanded(&mut self, name: &str, text: &str) -> Option<Value> {
         match self.pieces(text, 0) {
-            Ok(pieces) => Some(Value::from_pieces(pieces)),
+            Ok(pieces) => Some(self.noted(name, Value::from_pieces(pieces))),
             Err(problem) => {
                 self.fault(name, problem, "write ${NAME} of a variable that is set, or ${arn:...} of a secret");
                 None
@@ -85,14 +85,22 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// A value that waits for secrets is kept as such, and told: nothing fetches them in this version.
+    fn noted(&mut self, name: &str, value: Value) -> Value {
+        if let Value::Waiting(template) = &value {
+            let secrets: Vec<String> = template.references().map(ToString::to_string).collect();
+            let problem =
+                format!("needs {}, and this version fetches no secrets, so what needs it waits", secrets.join(", "));
+            self.fault(name, problem, "write the value itself");
+        }
+        value
+    }
+
     /// The expanded value where no secret has a meaning.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
         match self.value(name)? {
             Value::Plain(text) => Some(text.reveal().trim().to_owned()).filter(|text| !text.is_empty()),
-            Value::Waiting(_) => {
-                self.fault(name, "a secret has no place here", "write the value itself");
-                None
-            }
+            Value::Waiting(_) => None,
         }
     }
 

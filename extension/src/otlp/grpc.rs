@@ -1,7 +1,7 @@
 //! OTLP/gRPC: the three services of the collector, gzip accepted.
 
 use super::{Busy, Intake, MAX_REQUEST_BYTES};
-use crate::flow::Signal;
+use crate::{flow::Signal, rpc};
 use opentelemetry_proto::tonic::collector::{
     logs::v1::{
         ExportLogsServiceRequest, ExportLogsServiceResponse,
@@ -16,9 +16,10 @@ use opentelemetry_proto::tonic::collector::{
         trace_service_server::{TraceService, TraceServiceServer},
     },
 };
+use prost::Message;
 use std::future::Future;
 use tokio::net::TcpListener;
-use tonic::{Request, Response, Status, async_trait, codec::CompressionEncoding, transport::server::TcpIncoming};
+use tonic::{Code, Request, Response, Status, async_trait, codec::CompressionEncoding, transport::server::TcpIncoming};
 
 /// Serves until `stop` is ready, then answers what has begun and returns.
 ///
@@ -58,8 +59,16 @@ impl<I: Intake> Receiver<I> {
         if signals.is_empty() {
             return Ok(());
         }
-        self.0.accept(signals).await.map_err(|busy: Busy| Status::unavailable(busy.to_string()))
+        self.0.accept(signals).await.map_err(unavailable)
     }
+}
+
+/// `UNAVAILABLE`, with `RetryInfo` when there is a time to come again.
+fn unavailable(busy: Busy) -> Status {
+    let message = busy.to_string();
+    let Some(after) = busy.retry_after else { return Status::unavailable(message) };
+    let details = rpc::Status::new(Code::Unavailable, &message).with_retry_after(after).encode_to_vec();
+    Status::with_details(Code::Unavailable, message, details.into())
 }
 
 #[async_trait]
@@ -113,7 +122,7 @@ mod tests {
         metrics::v1::ResourceMetrics,
         trace::v1::ResourceSpans,
     };
-    use tonic::{Code, transport::Channel};
+    use tonic::transport::Channel;
 
     async fn connected(served: &Served) -> Channel {
         Channel::from_shared(format!("http://{}", served.address)).unwrap().connect().await.unwrap()

@@ -137,3 +137,105 @@ const fn code_name(code: Code) -> &'static str {
         Code::Unauthenticated => "unauthenticated (is the API key right?)",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderMap, HeaderName, HeaderValue};
+    use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsPartialSuccess;
+    use std::time::Duration;
+
+    fn answer(status: u16, headers: &[(&'static str, &'static str)], body: Vec<u8>) -> Answer {
+        Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: map(headers),
+            body: body.into(),
+            trailers: None,
+        }
+    }
+
+    fn map(headers: &[(&'static str, &'static str)]) -> HeaderMap {
+        headers.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v))).collect()
+    }
+
+    fn partial() -> Vec<u8> {
+        let partial = ExportLogsPartialSuccess { rejected_log_records: 3, error_message: "too old.".to_owned() };
+        ExportLogsServiceResponse { partial_success: Some(partial) }.encode_to_vec()
+    }
+
+    fn delivered(rejected: u64, message: &str) -> Outcome {
+        Outcome::Delivered { rejected, message: message.to_owned() }
+    }
+
+    fn refused(why: &str) -> Outcome {
+        Outcome::Refused { why: why.to_owned() }
+    }
+
+    fn retry(seconds: Option<u64>, why: &str) -> Outcome {
+        Outcome::Retry { after: seconds.map(Duration::from_secs), why: why.to_owned() }
+    }
+
+    const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
+    const JSON: (&str, &str) = ("content-type", "application/json");
+
+    #[test]
+    fn a_partial_success_is_counted_in_every_encoding() {
+        assert_eq!(of_http(&answer(200, &[PROTOBUF], partial()), 0), delivered(3, "too old"));
+        for count in ["3", "\"3\""] {
+            let json = format!(r#"{{"partialSuccess":{{"rejectedSpans":{count},"errorMessage":"too old"}}}}"#);
+            assert_eq!(of_http(&answer(200, &[JSON], json.into_bytes()), 0), delivered(3, "too old"));
+        }
+        let frame = [&[0, 0, 0, 0, u8::try_from(partial().len()).unwrap()][..], &partial()].concat();
+        let trailers = Some(map(&[("grpc-status", "0")]));
+        assert_eq!(of_grpc(&Answer { trailers, ..answer(200, &[], frame) }), delivered(3, "too old"));
+    }
+
+    #[test]
+    fn an_empty_or_foreign_body_of_a_success_is_a_success() {
+        assert_eq!(of_http(&answer(200, &[PROTOBUF], vec![]), 0), delivered(0, ""));
+        assert_eq!(of_http(&answer(202, &[JSON], b"{}".to_vec()), 0), delivered(0, ""));
+        assert_eq!(of_http(&answer(200, &[], b"OK".to_vec()), 0), delivered(0, ""));
+    }
+
+    #[test]
+    fn http_refusals_carry_the_backends_words_in_whatever_encoding() {
+        let status = rpc::Status::new(Code::InvalidArgument, "bad\nspan.").encode_to_vec();
+        assert_eq!(of_http(&answer(400, &[PROTOBUF], status), 0), refused("status 400 Bad Request: bad span"));
+        let json = br#"{"code":16,"message":"no key"}"#.to_vec();
+        let expected = refused("status 401 Unauthorized (is the API key right?): no key");
+        assert_eq!(of_http(&answer(401, &[JSON], json), 0), expected);
+        let moved = answer(301, &[("location", "https://new/")], b"<html>".to_vec());
+        assert_eq!(of_http(&moved, 0), refused("status 301 Moved Permanently: moved to https://new/"));
+    }
+
+    #[test]
+    fn a_throttled_request_is_tried_again_when_the_backend_says() {
+        let throttled = answer(429, &[("retry-after", "7"), ("content-type", "text/plain")], b"slow down".to_vec());
+        assert_eq!(of_http(&throttled, 0), retry(Some(7), "status 429 Too Many Requests: slow down"));
+        assert_eq!(of_http(&answer(502, &[], vec![]), 0), retry(None, "status 502 Bad Gateway"));
+    }
+
+    #[test]
+    fn a_grpc_status_is_read_from_trailers_or_from_a_head_without_body() {
+        let head = answer(200, &[("grpc-status", "16"), ("grpc-message", "missing%20key")], vec![]);
+        assert_eq!(of_grpc(&head), refused("unauthenticated (is the API key right?): missing key"));
+        let trailers = Some(map(&[("grpc-status", "14")]));
+        assert_eq!(of_grpc(&Answer { trailers, ..answer(200, &[], vec![]) }), retry(None, "unavailable"));
+    }
+
+    #[test]
+    fn a_proxy_between_speaks_http_to_grpc() {
+        assert_eq!(
+            of_grpc(&answer(503, &[], b"<html>".to_vec())),
+            retry(None, "status 503 Service Unavailable and no gRPC answer")
+        );
+        assert_eq!(of_grpc(&answer(404, &[], vec![])), refused("status 404 Not Found and no gRPC answer"));
+    }
+
+    #[test]
+    fn long_words_are_cut() {
+        let words = answer(400, &[("content-type", "text/plain")], "x".repeat(5000).into_bytes());
+        let Outcome::Refused { why } = of_http(&words, 0) else { panic!("a 400 is refused") };
+        assert!(why.len() < 400, "{}", why.len());
+    }
+}

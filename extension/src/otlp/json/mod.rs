@@ -159,7 +159,7 @@ mod tests {
         decoded.signals
     }
 
-    fn logs_with(record: Value) -> Result<Decoded, Odd> {
+    fn logs_with(record: &Value) -> Result<Decoded, Odd> {
         let request = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": [record] }] }] });
         read(SignalKind::Logs, request.to_string().as_bytes())
     }
@@ -230,7 +230,7 @@ mod tests {
             ],
             "someNewField": {},
         });
-        let decoded = logs_with(record).unwrap();
+        let decoded = logs_with(&record).unwrap();
         let record = &only_logs(&decoded.signals).scope_logs[0].log_records[0];
         assert_eq!((record.severity_number, record.dropped_attributes_count, record.trace_id.len()), (13, 3, 0));
         assert_eq!(record.body, Some(AnyValue { value: Some(any_value::Value::ArrayValue(ArrayValue::default())) }));
