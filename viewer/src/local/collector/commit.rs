@@ -95,3 +95,73 @@ fn add(rows: &mut Rows, mut signal: Signal, metrics: TimePrecision) {
     }
     rows.add(&signal, metrics);
 }
+
+#[cfg(test)]
+mod tests {
+    use clickhouse::Client;
+    use lambdaview_extension::export::clickhouse::Tables;
+    use lambdaview_queries::schema::{Attributes, BodyIndex, Layout, LogsTable, Schema, TracesTable};
+    use opentelemetry_proto::tonic::{
+        common::v1::{AnyValue, any_value::Value},
+        logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
+    };
+
+    use super::*;
+
+    fn schema() -> Schema {
+        let layout = Layout::Items;
+        let body_index = BodyIndex::Text;
+        Schema {
+            logs: LogsTable { layout, block_numbers: true, event_name: true, body_index, materialized: Vec::new() },
+            traces: TracesTable { attributes: Attributes::Items, materialized: Vec::new() },
+            trace_id_ts: false,
+            logs_rollup: true,
+            metrics: Some(TimePrecision::Seconds),
+        }
+    }
+
+    /// Queues before an address where nobody listens.
+    fn queues(commits: &mut JoinSet<()>) -> Queues {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let exporter =
+            ClickHouseExporter::new(Client::default().with_url(url), Tables::new("otel", &schema()).unwrap());
+        Queues::start(&exporter, TimePrecision::Seconds, commits)
+    }
+
+    fn logs(body: String) -> Vec<Signal> {
+        let body = Some(AnyValue { value: Some(Value::StringValue(body)) });
+        let log_records = vec![LogRecord { body, ..LogRecord::default() }];
+        let scope_logs = vec![ScopeLogs { log_records, ..ScopeLogs::default() }];
+        vec![Signal::Logs(ResourceLogs { scope_logs, ..ResourceLogs::default() })]
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_written_stays_with_its_sender() {
+        let mut commits = JoinSet::new();
+        let queues = queues(&mut commits);
+        assert_eq!(queues.accept(logs("x".to_owned())).await, Err(Busy::default()));
+        assert_eq!(queues.room.available_permits(), QUEUED_KIB);
+    }
+
+    #[tokio::test]
+    async fn what_finds_no_room_is_not_queued() {
+        let mut commits = JoinSet::new();
+        let queues = queues(&mut commits);
+        let _others = Arc::clone(&queues.room).try_acquire_many_owned(u32::try_from(QUEUED_KIB).unwrap()).unwrap();
+        assert_eq!(queues.accept(logs("x".to_owned())).await, Err(Busy::default()));
+        assert_eq!(queues.queues[SignalKind::Logs as usize].capacity(), QUEUED_REQUESTS);
+    }
+
+    #[tokio::test]
+    async fn the_tasks_end_with_the_last_of_the_queues() {
+        let mut commits = JoinSet::new();
+        let queues = queues(&mut commits);
+        drop(queues.clone());
+        drop(queues);
+        while let Some(ended) = commits.join_next().await {
+            ended.unwrap();
+        }
+    }
+}

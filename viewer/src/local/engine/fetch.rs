@@ -15,6 +15,8 @@ const VERSION: &str = "26.7.3-stable.1";
 const PACKED_BYTES: u64 = 178_000_000;
 /// Exactly: a file of another size is a copy that was broken off.
 const LIBRARY_BYTES: u64 = 566_330_096;
+/// Lines of a failed program's words that are worth showing.
+const WORDS: usize = 4;
 /// Between two looks at how far a download has come.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -36,7 +38,7 @@ pub enum FetchError {
     },
     /// npm or tar failed.
     #[error(
-        "`{program}` could not fetch the ClickHouse engine ({PACKAGE}@{VERSION}): {reason}\nmake npm reach its registry and try again, or {BY_HAND}"
+        "`{program}` failed on the ClickHouse engine ({PACKAGE}@{VERSION}): {reason}\nmake npm reach its registry and try again, or {BY_HAND}"
     )]
     Failed {
         /// Which of them.
@@ -78,10 +80,12 @@ pub(super) fn library(sources: &Sources, progress: &mut dyn FnMut(Progress)) -> 
     if !is_whole(&library) {
         let unfinished = directory.join(format!("{VERSION}.unfinished"));
         drop(fs::remove_dir_all(&unfinished));
-        let fetched = fetch(&unfinished, progress)?;
-        fs::create_dir_all(directory.join(VERSION)).map_err(cache_error)?;
-        fs::rename(&fetched, &library).map_err(cache_error)?;
+        let result = fetch(&unfinished, progress).and_then(|fetched| {
+            fs::create_dir_all(directory.join(VERSION)).map_err(cache_error)?;
+            fs::rename(&fetched, &library).map_err(cache_error)
+        });
         drop(fs::remove_dir_all(&unfinished));
+        result?;
     }
     Ok(library)
 }
@@ -110,7 +114,7 @@ fn fetch(directory: &Path, progress: &mut dyn FnMut(Progress)) -> Result<PathBuf
 
     // npm writes into its cache first: with a cache of our own, what has arrived can be measured.
     let mut npm = Command::new("npm");
-    npm.arg("pack").arg(format!("{PACKAGE}@{VERSION}")).arg("--silent=false").arg("--loglevel=error");
+    npm.arg("pack").arg(format!("{PACKAGE}@{VERSION}")).arg("--loglevel=error");
     npm.arg("--pack-destination").arg(directory).arg("--cache").arg(directory.join("npm"));
     watch("npm", &mut npm, &mut || {
         let bytes = size_below(directory).min(PACKED_BYTES);
@@ -148,14 +152,15 @@ fn watch(program: &'static str, command: &mut Command, look: &mut dyn FnMut()) -
     if status.success() { Ok(()) } else { Err(failed(words_of(&mut child))) }
 }
 
-/// Its standard error: both programs say a few lines at most, far less than a pipe holds.
+/// The beginning of its standard error: npm goes on with a stack. Both say far less than a pipe holds.
 fn words_of(child: &mut Child) -> String {
     let mut words = Vec::new();
     if let Some(mut stderr) = child.stderr.take() {
         drop(stderr.read_to_end(&mut words));
     }
-    let words = String::from_utf8_lossy(&words).trim().to_owned();
-    if words.is_empty() { "it gave no reason".to_owned() } else { words }
+    let words = String::from_utf8_lossy(&words);
+    let words: Vec<_> = words.lines().map(str::trim).filter(|line| !line.is_empty()).take(WORDS).collect();
+    if words.is_empty() { "it gave no reason".to_owned() } else { words.join("\n") }
 }
 
 fn packed(directory: &Path) -> io::Result<PathBuf> {
