@@ -36,6 +36,9 @@ pub enum Command {
     /// Reckon what the logs cost: in CloudWatch, and here.
     #[command(after_help = COST_HELP)]
     Cost(CostArgs),
+    /// Run ClickStack on this machine: ClickHouse, its schema and web UI, and OTLP. Needs no configuration.
+    #[command(after_help = LOCAL_HELP)]
+    Local(LocalArgs),
 }
 
 impl Command {
@@ -47,6 +50,7 @@ impl Command {
             Self::Trace(_) => "trace",
             Self::Functions(_) => "functions",
             Self::Cost(_) => "cost",
+            Self::Local(_) => "local",
         }
     }
 }
@@ -272,6 +276,12 @@ Examples:
   lambdaview cost --since 7d
   lambdaview cost --show-rates > rates.toml      then change it, and
   lambdaview cost --rates rates.toml";
+
+const LOCAL_HELP: &str = "\
+Runs until Ctrl-C and keeps its data. While it runs, the other commands find it without configuration.
+
+JSON, one line when everything listens:
+  {\"clickhouse_url\":\"...\",\"ui_url\":\"...\",\"otlp_grpc\":\"...\",\"otlp_http\":\"...\",\"data\":\"...\",\"pid\":1}";
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@ use std::io;
 
 use lambdaview_queries::questions::{Fault, FaultKind};
 
-use crate::format::inert;
+use crate::{format::inert, local::LocalError};
 
 /// A command that did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +36,8 @@ pub enum Error {
         at: Place,
     },
     /// `lambdaview local` could not start or broke off.
-    #[error("{0}")]
-    Local(String),
+    #[error("{}", chain(.0))]
+    Local(#[source] LocalError),
     /// Writing the answer failed.
     #[error("could not write: {0}")]
     Output(#[source] io::Error),
@@ -113,6 +113,17 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// An error and its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        said = format!("{said}: {error}");
+        cause = error.source();
+    }
+    said
 }
 
 fn sentence(fault: &Fault, at: &Place) -> String {

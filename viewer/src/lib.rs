@@ -31,6 +31,7 @@ use settings::Environment;
 pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error> {
     match &cli.command {
         Command::Cost(args) if args.show_rates => commands::show_rates(),
+        Command::Local(args) => commands::local(args, environment).await,
         command => ask(cli, command, environment).await,
     }
 }
@@ -50,6 +51,7 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
         Command::Trace(args) => interrupt::unless_interrupted(desk.trace(args)).await,
         Command::Functions(args) => interrupt::unless_interrupted(desk.functions(args)).await,
         Command::Cost(args) => interrupt::unless_interrupted(desk.cost(args)).await,
+        Command::Local(args) => commands::local(args, environment).await,
     };
     if cli.display.stats {
         say_cost(session.cost());
