@@ -186,9 +186,10 @@ impl Dispatch {
         let lane = &self.lanes[kind as usize];
         let waited_for = drive.last_chance || !lane.is_failing();
         match lane.in_flight {
+            _ if drive.until <= now => true,
             Some(_) => !waited_for,
             None if self.buffer.pending().records(kind) == 0 => true,
-            None if lane.retry_at >= drive.until || drive.until <= now => true,
+            None if lane.retry_at >= drive.until => true,
             None if drive.probing => !self.may_ship(kind, drive, now),
             None => lane.retry_at > now && !waited_for,
         }

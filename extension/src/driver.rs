@@ -117,6 +117,8 @@ impl Driver {
             let picked = self.pick().await;
             self.handle(picked);
             self.ship();
+            // With deliveries queued the loop would not come to rest for long, and nobody would answer the sockets.
+            tokio::task::yield_now().await;
         }
         self.close();
         self.tally
@@ -124,6 +126,9 @@ impl Driver {
 
     async fn pick(&mut self) -> Picked {
         let wake = self.wake_at.into_iter().chain(self.dispatch.wake_at()).min();
+        if wake.is_some_and(|at| at <= unix_now()) {
+            return Picked::Woken;
+        }
         tokio::select! {
             delivery = self.outlet.next() => Picked::Delivery(delivery),
             Some(done) = self.tasks.join_next_with_id() => Picked::Task(done),

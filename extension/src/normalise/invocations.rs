@@ -65,6 +65,8 @@ pub(super) struct Invocation {
     pub(super) begun: UnixNanos,
     /// `platform.start`'s time.
     pub(super) started: Option<UnixNanos>,
+    /// Whether it runs in this process's time; of one from before a reset, its trace and its span are not ours to make.
+    pub(super) ours: bool,
     pub(super) xray: Option<TraceContext>,
     pub(super) invoked_arn: Option<String>,
     pub(super) cold: bool,
@@ -85,6 +87,7 @@ impl Invocation {
             request_id: request_id.to_owned(),
             begun,
             started: None,
+            ours: false,
             xray: None,
             invoked_arn: None,
             cold: false,
@@ -120,6 +123,12 @@ impl Invocation {
             span_id: self.own_span_id(),
             flags: 1,
         })
+    }
+
+    /// What its records are tied to now. Before its end, a trace that nobody named would be a guess; at its end our own
+    /// span makes it true.
+    fn link_now(&self) -> Option<Link> {
+        if self.done && self.ours { Some(self.link()) } else { self.known_link() }
     }
 
     /// The id of our span of this invocation: Lambda's own where it says so.
@@ -174,6 +183,7 @@ impl Invocations {
     /// `/next` named an invocation.
     pub(super) fn invoked(&mut self, invoke: &Invoke, now: UnixNanos) {
         let invocation = self.find_or_add(&invoke.request_id, now);
+        invocation.ours = true;
         invocation.xray = invocation.xray.or(invoke.trace);
         invocation.invoked_arn.clone_from(&invoke.function_arn);
     }
@@ -185,6 +195,7 @@ impl Invocations {
         }
         let invocation = self.find_or_add(&start.request_id, time);
         invocation.begun = invocation.begun.min(time);
+        invocation.ours = true;
         invocation.started = Some(time);
         invocation.xray = start.trace.or(invocation.xray);
         invocation.lambda_span = start.span_id;
@@ -260,7 +271,9 @@ impl Invocations {
     fn hold(&mut self, mut record: LogRecord, owner: &str, now: UnixNanos) {
         let invocation = self.find_or_add(owner, now);
         if invocation.done || invocation.has_sdk_span() || !record.trace_id.is_empty() {
-            invocation.link().write(&mut record);
+            if let Some(link) = invocation.link_now() {
+                link.write(&mut record);
+            }
             return self.released.push(record);
         }
         let bytes = record.encoded_len();
@@ -315,8 +328,7 @@ impl Invocations {
 
     fn release(&mut self, at: usize) {
         let invocation = &mut self.known[at];
-        // Before the end, a trace that nobody named would be a guess; at the end, our own span makes it true.
-        let link = if invocation.done { Some(invocation.link()) } else { invocation.known_link() };
+        let link = invocation.link_now();
         self.held_bytes -= std::mem::take(&mut invocation.held_bytes);
         let held = std::mem::take(&mut invocation.held).into_iter().map(|mut record| {
             if let Some(link) = link {

@@ -213,7 +213,7 @@ impl Normaliser {
     fn end(&mut self, request_id: &str, end: &End) {
         let Some(invocation) = self.invocations.find(request_id).filter(|invocation| !invocation.done) else { return };
         invocation.failed = Some(end.status.clone()).filter(|status| *status != Status::Success);
-        if !invocation.has_sdk_span() {
+        if invocation.ours && !invocation.has_sdk_span() {
             self.spans.push(platform::span(invocation, &self.settings.function_name, end));
         }
         self.invocations.close(request_id);

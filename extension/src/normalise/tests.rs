@@ -307,3 +307,12 @@ fn at_the_end_nothing_waits_and_an_open_invocation_gets_its_span() {
     assert_eq!(out.logs().len(), 1);
     assert_eq!(text_of(&out.spans()[0].attributes, "error.type"), Some("timeout"));
 }
+
+#[test]
+fn of_an_invocation_from_before_a_reset_no_span_and_no_trace_is_made_up() {
+    let mut world = World::new(Settings { platform_lines: true, ..settings() });
+    let out = world.done(A, Status::Timeout).report(A, Status::Timeout).out();
+    assert_eq!(out.ties(), [(A, "None".into()), (A, "None".into())]);
+    assert!(out.spans().is_empty());
+    assert!(out.metrics().contains(&"faas.timeouts"));
+}
