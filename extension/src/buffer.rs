@@ -229,6 +229,7 @@ mod tests {
         resource::v1::Resource,
         trace::v1::{ResourceSpans, ScopeSpans, Span},
     };
+    use proptest::prelude::*;
 
     fn record(number: u64, size: usize) -> LogRecord {
         let body = Some(AnyValue { value: Some(Value::StringValue("x".repeat(size))) });
@@ -369,5 +370,51 @@ mod tests {
         let kept = numbers(&buffer.take(None, usize::MAX).unwrap().signals);
         assert_eq!(kept, (dropped..700).collect::<Vec<_>>());
         assert!(dropped > 0 && dropped < 400, "{dropped}");
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Push { resource: u32, records: u64, size: usize },
+        Take { max_bytes: usize, delivered: bool },
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0..3u32, 1..30u64, 0..400usize).prop_map(|(resource, records, size)| Step::Push {
+                resource,
+                records,
+                size
+            }),
+            (1..6000usize, any::<bool>()).prop_map(|(max_bytes, delivered)| Step::Take { max_bytes, delivered }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_happens_the_bound_the_order_and_the_sum_hold(steps in prop::collection::vec(step(), 1..40)) {
+            let mut buffer = Buffer::new(8000);
+            let (mut received, mut delivered, mut dropped) = (0, Vec::new(), 0);
+            for step in steps {
+                match step {
+                    Step::Push { resource, records, size } => {
+                        dropped += buffer.push(logs(resource, received..received + records, size)).total();
+                        received += records;
+                    }
+                    Step::Take { max_bytes, delivered: is_delivered } => {
+                        let Some(batch) = buffer.take(None, max_bytes) else { continue };
+                        prop_assert!(batch.bytes <= max_bytes || batch.records == 1);
+                        prop_assert_eq!(batch.records, numbers(&batch.signals).len() as u64);
+                        if is_delivered {
+                            delivered.extend(numbers(&batch.signals));
+                        } else {
+                            dropped += buffer.give_back(batch).total();
+                        }
+                    }
+                }
+                prop_assert!(buffer.pending().total_bytes() <= 8000);
+                prop_assert_eq!(received, delivered.len() as u64 + dropped + buffer.pending().records(Logs));
+            }
+            prop_assert!(delivered.is_sorted(), "{:?}", delivered);
+        }
     }
 }

@@ -140,8 +140,10 @@ impl<'a> Settings<'a> {
             push_text(&mut pieces, before);
             if inside.starts_with("arn:") {
                 pieces.push(reference(inside)?);
-            } else {
+            } else if is_name(inside) {
                 pieces.extend(self.variable(inside, depth)?);
+            } else {
+                push_text(&mut pieces, &format!("${{{inside}}}"));
             }
             rest = after;
         }
@@ -179,6 +181,13 @@ impl<'a> Settings<'a> {
         names.dedup();
         names
     }
+}
+
+/// What a variable may be called; a password may well hold other things between `${` and `}`.
+fn is_name(text: &str) -> bool {
+    !text.starts_with(|c: char| c.is_ascii_digit())
+        && !text.is_empty()
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn push_text(pieces: &mut Vec<Piece>, text: &str) {

@@ -24,19 +24,36 @@ pub(super) struct Decoded {
 pub(super) enum DecodeError {
     #[error("the request is larger than {MAX_REQUEST_BYTES} bytes")]
     TooLarge,
-    #[error("the body is no gzip: {0}")]
-    Gzip(#[source] std::io::Error),
+    #[error("the body cannot be decompressed: {0}")]
+    Compression(#[source] std::io::Error),
     #[error("the body cannot be read as OTLP: {0}")]
     Protobuf(#[from] prost::DecodeError),
     #[error("the body cannot be read as OTLP: {0}")]
     Json(#[from] json::Odd),
 }
 
-/// Undoes gzip, to no more than [`MAX_REQUEST_BYTES`].
-pub(super) fn inflated(body: &[u8]) -> Result<Bytes, DecodeError> {
+/// How a body is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compression {
+    None,
+    Gzip,
+    /// zlib, as HTTP means the word.
+    Deflate,
+}
+
+/// Undoes the compression, to no more than [`MAX_REQUEST_BYTES`].
+pub(super) fn inflated(body: Bytes, compression: Compression) -> Result<Bytes, DecodeError> {
+    match compression {
+        Compression::None => Ok(body),
+        Compression::Gzip => read_all(flate2::read::MultiGzDecoder::new(&body[..]), body.len()),
+        Compression::Deflate => read_all(flate2::read::ZlibDecoder::new(&body[..]), body.len()),
+    }
+}
+
+fn read_all(decoder: impl Read, compressed: usize) -> Result<Bytes, DecodeError> {
     let limit = MAX_REQUEST_BYTES as u64;
-    let mut plain = Vec::with_capacity(body.len().saturating_mul(4).min(MAX_REQUEST_BYTES));
-    flate2::read::MultiGzDecoder::new(body).take(limit + 1).read_to_end(&mut plain).map_err(DecodeError::Gzip)?;
+    let mut plain = Vec::with_capacity(compressed.saturating_mul(4).min(MAX_REQUEST_BYTES));
+    decoder.take(limit + 1).read_to_end(&mut plain).map_err(DecodeError::Compression)?;
     if plain.len() as u64 > limit { Err(DecodeError::TooLarge) } else { Ok(plain.into()) }
 }
 

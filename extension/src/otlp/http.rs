@@ -2,7 +2,7 @@
 
 use super::{
     Busy, Intake, MAX_REQUEST_BYTES,
-    decode::{self, DecodeError, Decoded},
+    decode::{self, Compression, DecodeError, Decoded},
 };
 use crate::{flow::SignalKind, rpc};
 use bytes::Bytes;
@@ -96,7 +96,7 @@ impl From<DecodeError> for Refusal {
     fn from(error: DecodeError) -> Self {
         let status = match error {
             DecodeError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            DecodeError::Gzip(_) | DecodeError::Protobuf(_) | DecodeError::Json(_) => StatusCode::BAD_REQUEST,
+            DecodeError::Compression(_) | DecodeError::Protobuf(_) | DecodeError::Json(_) => StatusCode::BAD_REQUEST,
         };
         Self::new(status, error.to_string())
     }
@@ -131,9 +131,9 @@ async fn take(
     }
     let unsupported = |message| Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
     let encoding = encoding.ok_or_else(|| unsupported("send application/x-protobuf or application/json"))?;
-    let gzip = is_gzip(request.headers()).ok_or_else(|| unsupported("send gzip or no content-encoding"))?;
-    let body = body(request.into_body()).await?;
-    let body = if gzip { decode::inflated(&body)? } else { body };
+    let compression = compression(request.headers());
+    let compression = compression.ok_or_else(|| unsupported("send gzip, deflate or no content-encoding"))?;
+    let body = decode::inflated(body(request.into_body()).await?, compression)?;
     let mut decoded = match encoding {
         Encoding::Protobuf => decode::protobuf(kind, body)?,
         Encoding::Json => decode::json(kind, &body)?,
@@ -154,12 +154,13 @@ fn encoding(headers: &HeaderMap) -> Option<Encoding> {
     }
 }
 
-/// Whether the body is gzip; `None` when it is something else again.
-fn is_gzip(headers: &HeaderMap) -> Option<bool> {
-    let Some(encoding) = headers.get(header::CONTENT_ENCODING) else { return Some(false) };
+/// How the body is compressed; `None` when in no way known here. (Python's exporters offer deflate beside gzip.)
+fn compression(headers: &HeaderMap) -> Option<Compression> {
+    let Some(encoding) = headers.get(header::CONTENT_ENCODING) else { return Some(Compression::None) };
     match encoding.to_str().ok()?.trim().to_ascii_lowercase().as_str() {
-        "" | "identity" => Some(false),
-        "gzip" | "x-gzip" => Some(true),
+        "" | "identity" => Some(Compression::None),
+        "gzip" | "x-gzip" => Some(Compression::Gzip),
+        "deflate" => Some(Compression::Deflate),
         _ => None,
     }
 }
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn protobuf_and_json_are_taken_plain_and_gzipped_and_answered_in_kind() {
+    async fn protobuf_and_json_are_taken_plain_and_compressed_and_answered_in_kind() {
         let kept = Kept::default();
         let served = serve(Receiver::Http, kept.clone()).await;
         let protobuf = "content-type: application/x-protobuf\r\n";
@@ -297,7 +298,11 @@ mod tests {
         assert_eq!(body, b"{}");
         post(&served, "/v1/logs", &format!("{protobuf}{zipped}"), &gzip(&one_record())).await;
         post(&served, "/v1/logs", &format!("{json}{zipped}"), &gzip(JSON.as_bytes())).await;
-        assert_eq!(kept.records(SignalKind::Logs), 4);
+        let mut deflate = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        deflate.write_all(JSON.as_bytes()).unwrap();
+        let headers = format!("{json}content-encoding: deflate\r\n");
+        post(&served, "/v1/logs", &headers, &deflate.finish().unwrap()).await;
+        assert_eq!(kept.records(SignalKind::Logs), 5);
         served.stop().await;
     }
 

@@ -53,10 +53,13 @@ pub struct Reference {
 
 /// Why a text that looks like a reference is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no ARN of Secrets Manager or Parameter Store")]
-pub struct NotAReference {
-    /// The text as it stood: an ARN is a name, not a secret.
-    pub text: String,
+pub enum NotAReference {
+    /// An ARN, which is a name and no secret, of something else.
+    #[error("`{0}` is no ARN of Secrets Manager or Parameter Store")]
+    OtherArn(String),
+    /// Not told, since it may be the secret itself.
+    #[error("what stands for a secret does not begin with `arn:`")]
+    NoArn,
 }
 
 impl Reference {
@@ -65,7 +68,10 @@ impl Reference {
     /// # Errors
     /// When the ARN is that of another service, or lacks a part.
     pub fn parse(text: &str) -> Result<Self, NotAReference> {
-        let fault = || NotAReference { text: text.to_owned() };
+        let fault = || match text.starts_with("arn:") {
+            true => NotAReference::OtherArn(text.to_owned()),
+            false => NotAReference::NoArn,
+        };
         let (arn, key) = match text.split_once('#') {
             Some((_, "")) => return Err(fault()),
             Some((arn, key)) => (arn, Some(key.to_owned())),
@@ -187,8 +193,9 @@ mod tests {
             "arn:aws:ssm:eu-west-1:1:parameter/",
             &format!("{SECRET}#"),
         ] {
-            assert!(Reference::parse(text).is_err(), "{text}");
+            assert_eq!(Reference::parse(text), Err(NotAReference::OtherArn(text.to_owned())));
         }
+        assert!(!Reference::parse("s3cr3t").unwrap_err().to_string().contains("s3cr3t"));
     }
 
     #[test]
