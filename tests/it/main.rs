@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be prepared fails")]
 
+mod engine;
 mod matrix;
 mod platform;
 mod recorder;

@@ -4,9 +4,13 @@
 //! ClickHouse, the extension and the viewer are the built binaries. Only Lambda's platform is ours ([`lambda`]), and it is
 //! held against AWS's own emulator ([`rie`]) wherever a machine can run that.
 
+pub mod attach;
+pub mod clickhouse;
 pub mod function;
 pub mod lambda;
 pub mod machine;
 pub mod rie;
+pub mod shop;
 pub mod until;
+pub mod viewer;
 pub mod wire;

@@ -1,0 +1,30 @@
+//! The extension put on a function, as a user of ClickStack's Lambda guide puts it there.
+
+use crate::{function::Sample, lambda::Settings, machine};
+use std::net::SocketAddr;
+
+/// `settings` with the built extension, which sends OTLP by gRPC to the collector at `collector`.
+///
+/// The extension's receivers get the ports that they have on Lambda, on a loopback address of this environment's own; the
+/// function's OpenTelemetry SDK is told about it.
+#[must_use]
+pub fn attached(settings: Settings, collector: SocketAddr) -> Settings {
+    let own = machine::loopback();
+    settings
+        .extension(machine::extension())
+        .variable("ROTEL_OTLP_EXPORTER_ENDPOINT", format!("http://{collector}"))
+        .variable("ROTEL_OTLP_GRPC_ENDPOINT", format!("{own}:4317"))
+        .variable("ROTEL_OTLP_HTTP_ENDPOINT", format!("{own}:4318"))
+        .variable("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{own}:4318"))
+        .variable("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+}
+
+/// A sample function under its own name, without an extension.
+///
+/// # Panics
+/// When Python or its packages cannot be had; the message says what to install.
+#[must_use]
+pub fn sample(sample: Sample) -> Settings {
+    let program = sample.program().unwrap_or_else(|error| panic!("{error}"));
+    Settings::new(sample.module(), program)
+}

@@ -1,0 +1,167 @@
+//! A real ClickHouse: one engine for all tests of a process, a fresh database with ClickStack's tables for each.
+
+use crate::machine;
+use clickhouse::{Client, Row};
+use lambdaview::local::engine::{Engine, EngineSettings, Sources};
+use lambdaview_queries::schema::{self, Layout};
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::PathBuf,
+    process,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+const FOLDER: &str = "lambdaview-engine-";
+
+/// The address of the engine that this process's tests share; it is started by the first who asks, and ends with the process.
+///
+/// # Panics
+/// When there is no engine; the message says what to do.
+pub fn engine_url() -> &'static str {
+    static ENGINE: OnceLock<(Engine, String)> = OnceLock::new();
+    let (_, url) = ENGINE.get_or_init(|| {
+        sweep();
+        let settings = EngineSettings {
+            program: Some(machine::viewer()),
+            data: folder(process::id()),
+            http_port: 0,
+            tcp_port: None,
+            sources: Sources::from_environment(|name| machine::variable(name).map(Into::into)),
+        };
+        let said = |step| eprintln!("{step}");
+        let engine = Engine::start(&settings, &mut { said })
+            .unwrap_or_else(|error| panic!("no ClickHouse for the tests: {error}"));
+        let url = engine.url();
+        (engine, url)
+    });
+    url
+}
+
+fn folder(process: u32) -> PathBuf {
+    std::env::temp_dir().join(format!("{FOLDER}{process}"))
+}
+
+/// Removes the data of processes that have ended: an engine that lives as long as its process cannot remove its own.
+fn sweep() {
+    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        let process = entry.file_name().to_str().and_then(|name| name.strip_prefix(FOLDER)?.parse::<u32>().ok());
+        if process.is_some_and(|process| !PathBuf::from(format!("/proc/{process}")).exists()) {
+            let _taken_by_another_sweep = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// A database of its own, with the tables that ClickStack has today.
+#[derive(Clone)]
+pub struct Database {
+    /// The engine's address.
+    pub url: String,
+    /// The database's name.
+    pub name: String,
+    /// A client of it.
+    pub client: Client,
+}
+
+/// A row of `otel_logs`.
+#[derive(Clone, Debug, Deserialize, Row)]
+pub struct Line {
+    /// `Timestamp`, in nanoseconds since the epoch.
+    pub time: i64,
+    /// `TraceId`.
+    pub trace_id: String,
+    /// `SpanId`.
+    pub span_id: String,
+    /// `SeverityText`.
+    pub severity_text: String,
+    /// `SeverityNumber`.
+    pub severity_number: u8,
+    /// `ServiceName`.
+    pub service: String,
+    /// `Body`.
+    pub body: String,
+    /// `ResourceAttributes`.
+    pub resource: BTreeMap<String, String>,
+    /// `LogAttributes`.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// A row of `otel_traces`.
+#[derive(Clone, Debug, Deserialize, Row)]
+pub struct Span {
+    /// `TraceId`.
+    pub trace_id: String,
+    /// `SpanId`.
+    pub span_id: String,
+    /// `ParentSpanId`.
+    pub parent_span_id: String,
+    /// `SpanName`.
+    pub name: String,
+    /// `SpanKind`.
+    pub kind: String,
+    /// `ServiceName`.
+    pub service: String,
+    /// `StatusCode`.
+    pub status: String,
+    /// `Duration`, in nanoseconds.
+    pub duration: u64,
+    /// `ResourceAttributes`.
+    pub resource: BTreeMap<String, String>,
+    /// `SpanAttributes`.
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl Database {
+    /// A fresh one.
+    ///
+    /// # Panics
+    /// When the engine refuses it.
+    pub async fn create() -> Self {
+        let database = Self::empty().await;
+        schema::create(&database.client, Layout::Items).await.expect("ClickStack's tables can be created");
+        database
+    }
+
+    /// A fresh one without any table.
+    ///
+    /// # Panics
+    /// When the engine refuses it.
+    pub async fn empty() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let url = engine_url().to_owned();
+        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let client = Client::default().with_url(&url);
+        client.query(&format!("CREATE DATABASE {name}")).execute().await.expect("the engine creates databases");
+        Self { client: client.with_database(&name), url, name }
+    }
+
+    /// The log records of a function, in the order of their times.
+    ///
+    /// # Errors
+    /// When the engine refuses the question.
+    pub async fn lines(&self, function: &str) -> Result<Vec<Line>, clickhouse::error::Error> {
+        self.client.query(include_str!("../fixtures/sql/lines.sql")).param("function", function).fetch_all().await
+    }
+
+    /// The spans of a trace, in the order of their times.
+    ///
+    /// # Errors
+    /// When the engine refuses the question.
+    pub async fn spans(&self, trace_id: &str) -> Result<Vec<Span>, clickhouse::error::Error> {
+        self.client.query(include_str!("../fixtures/sql/spans.sql")).param("trace", trace_id).fetch_all().await
+    }
+
+    /// What a counter of a service added up to.
+    ///
+    /// # Errors
+    /// When the engine refuses the question.
+    pub async fn sum(&self, metric: &str, service: &str) -> Result<f64, clickhouse::error::Error> {
+        let query = self.client.query(include_str!("../fixtures/sql/sums.sql"));
+        query.param("metric", metric).param("service", service).fetch_one().await
+    }
+}
