@@ -4,6 +4,8 @@
 
 mod engine;
 mod matrix;
+mod path;
 mod platform;
 mod recorder;
 mod tidy;
+mod world;

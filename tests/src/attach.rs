@@ -6,17 +6,19 @@ use std::net::SocketAddr;
 /// `settings` with the built extension, which sends OTLP by gRPC to the collector at `collector`.
 ///
 /// The extension's receivers get the ports that they have on Lambda, on a loopback address of this environment's own; the
-/// function's OpenTelemetry SDK is told about it.
+/// function's OpenTelemetry SDK is told about the one that its `OTEL_EXPORTER_OTLP_PROTOCOL` needs.
 #[must_use]
 pub fn attached(settings: Settings, collector: SocketAddr) -> Settings {
     let own = machine::loopback();
+    let grpc = settings.value("OTEL_EXPORTER_OTLP_PROTOCOL") == Some("grpc");
+    let (protocol, port) = if grpc { ("grpc", 4317) } else { ("http/protobuf", 4318) };
     settings
         .extension(machine::extension())
         .variable("ROTEL_OTLP_EXPORTER_ENDPOINT", format!("http://{collector}"))
         .variable("ROTEL_OTLP_GRPC_ENDPOINT", format!("{own}:4317"))
         .variable("ROTEL_OTLP_HTTP_ENDPOINT", format!("{own}:4318"))
-        .variable("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{own}:4318"))
-        .variable("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+        .variable("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{own}:{port}"))
+        .variable("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
 }
 
 /// A sample function under its own name, without an extension.

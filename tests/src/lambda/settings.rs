@@ -105,6 +105,12 @@ impl Settings {
         self
     }
 
+    /// A variable of the function's configuration.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str)
+    }
+
     /// The function's timeout.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {

@@ -1,0 +1,140 @@
+//! The whole path: from a function's `print` to a row in ClickHouse.
+
+use crate::world::World;
+use lambdaview_tests::{
+    attach::sample,
+    clickhouse::Line,
+    function::Sample,
+    lambda::{Request, Status},
+    until::{GENEROUS, until},
+};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_printed_line_is_a_row_with_everything_that_the_guide_promises() {
+    let world = World::of("orders", sample(Sample::Orders)).await;
+    let before = chrono::Utc::now();
+    let invocation = world.lambda.invoke(json!({"order": 17, "items": [{"sku": "espresso"}]})).await;
+    let row = world.row("order 17 received").await;
+    assert_eq!(row.service, "orders");
+    let resource = |name: &str| row.resource.get(name).map_or("", String::as_str);
+    assert_eq!(resource("faas.name"), "orders");
+    assert_eq!((resource("cloud.provider"), resource("cloud.platform")), ("aws", "aws_lambda"));
+    assert_eq!((resource("cloud.region"), resource("cloud.account.id")), ("eu-central-1", "123456789012"));
+    assert_eq!(resource("faas.version"), "$LATEST");
+    assert_eq!(row.attributes["faas.invocation_id"], invocation.request_id);
+    assert_eq!(
+        (row.severity_text.as_str(), row.severity_number),
+        ("info", 9),
+        "ClickStack's collector gives lines without a level this one"
+    );
+    let (earliest, latest) = (before.timestamp_nanos_opt().unwrap(), chrono::Utc::now().timestamp_nanos_opt().unwrap());
+    assert!((earliest - 1_000_000..=latest).contains(&row.time), "the time is that of the print");
+    assert_eq!(world.stop().await.of("logs").dropped, 0);
+}
+
+#[tokio::test]
+async fn a_logged_line_keeps_its_level_and_its_own_time() {
+    let world = World::of("orders", sample(Sample::Orders)).await;
+    let invocation = world.lambda.invoke(json!({"order": 18})).await;
+    let has = |rows: &[Line]| rows.iter().any(|row| row.body.contains("order 18 has no items"));
+    let rows = world.rows("the warning", has).await;
+    let warning = rows.iter().find(|row| row.body.contains("order 18 has no items")).unwrap();
+    assert_eq!((warning.severity_text.as_str(), warning.severity_number), ("warning", 13));
+    assert_eq!(warning.attributes["faas.invocation_id"], invocation.request_id);
+    let written = world.lambda.events().into_iter().find_map(|event| {
+        let text = event.record.as_str()?;
+        text.contains("order 18 has no items").then(|| text.split('\t').nth(1).map(str::to_owned))?
+    });
+    let own = chrono::DateTime::parse_from_rfc3339(&written.unwrap()).unwrap();
+    assert_eq!(warning.time, own.timestamp_nanos_opt().unwrap());
+}
+
+#[tokio::test]
+async fn a_json_log_keeps_every_field_and_plain_prints_beside_it_are_tied_to_the_invocation() {
+    let world = World::of("stock", sample(Sample::Stock).json_logs()).await;
+    let invocation =
+        world.lambda.invoke(json!({"order": 5, "items": [{"sku": "grinder", "count": 2}], "short": "beans-1kg"})).await;
+    let reserved = world.row("reserved").await;
+    assert_eq!(
+        (reserved.severity_text.as_str(), reserved.severity_number),
+        ("info", 9),
+        "ClickStack's collector writes levels in lower case"
+    );
+    assert_eq!((reserved.attributes["sku"].as_str(), reserved.attributes["count"].as_str()), ("grinder", "2"));
+    let failed = world.row("out of stock").await;
+    assert_eq!(failed.severity_number, 17);
+    assert_eq!(failed.attributes["exception.type"], "LookupError");
+    assert!(failed.attributes["exception.stacktrace"].contains("stock.py"), "{failed:?}");
+    let plain = world.row("plain words about order 5").await;
+    for row in [&reserved, &failed, &plain] {
+        assert_eq!(row.attributes["faas.invocation_id"], invocation.request_id);
+    }
+}
+
+#[tokio::test]
+async fn spans_of_the_sdk_and_plain_prints_share_the_trace_of_their_invocation() {
+    for protocol in ["http/protobuf", "grpc"] {
+        spans_and_prints_share_a_trace_by(protocol).await;
+    }
+}
+
+async fn spans_and_prints_share_a_trace_by(protocol: &str) {
+    let settings = sample(Sample::Payments).variable("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
+    let world = World::of("payments", settings).await;
+    let invocation = world.lambda.invoke(Request::new(json!({"order": 9, "items": [{"sku": "filter"}]}))).await;
+    assert_eq!(invocation.status, Status::Success, "{}", world.lambda.transcript());
+    let spans = until("the spans", GENEROUS, || async {
+        let spans = world.stack.database.spans(&invocation.trace_id).await.map_err(|error| error.to_string())?;
+        let names: Vec<_> = spans.iter().map(|span| span.name.clone()).collect();
+        let whole =
+            ["payments", "read order", "charge card"].iter().all(|name| names.iter().any(|found| found == name));
+        if whole { Ok(spans) } else { Err(format!("{names:?}\n{}", world.lambda.transcript())) }
+    })
+    .await;
+    let named = |name: &str| spans.iter().filter(|span| span.name == name).collect::<Vec<_>>();
+    let server = named("payments");
+    assert_eq!((server.len(), server[0].kind.as_str()), (1, "Server"));
+    assert_eq!(server[0].attributes["faas.invocation_id"], invocation.request_id);
+    assert_eq!(named("charge card")[0].parent_span_id, server[0].span_id);
+    assert_eq!(
+        spans.iter().filter(|span| span.kind == "Server").count(),
+        1,
+        "the extension's own span does not double the SDK's: {spans:#?}"
+    );
+    let charging = world.row("charging 3.10 EUR for order 9").await;
+    assert_eq!(charging.trace_id, invocation.trace_id);
+    let of_the_trace = |id: &str| spans.iter().any(|span| span.span_id == id);
+    assert!(of_the_trace(&charging.span_id), "a line without a span of its own gets its invocation's: {charging:?}");
+    until("the metric", GENEROUS, || async {
+        let sum = world.stack.database.sum("shop.charged", "payments").await.map_err(|error| error.to_string())?;
+        if (sum - 3.1).abs() < 1e-9 { Ok(()) } else { Err(format!("charged {sum}")) }
+    })
+    .await;
+    assert!(world.stop().await.balanced());
+}
+
+#[tokio::test]
+async fn ten_thousand_lines_over_a_hundred_invocations_with_freezes_are_rows_exactly_once() {
+    let world = World::of("orders", sample(Sample::Orders)).await;
+    for hundred in 0..100 {
+        let invocation =
+            world.lambda.invoke(json!({"order": hundred, "from": hundred * 100, "to": (hundred + 1) * 100})).await;
+        assert_eq!(invocation.status, Status::Success, "{}", world.lambda.transcript());
+    }
+    let ledger = world.stop().await;
+    assert_eq!(ledger.of("logs").dropped, 0, "{ledger:?}");
+    let rows = world.rows("10,000 numbered lines", |rows| numbers(rows).len() >= 10_000).await;
+    let mut numbers = numbers(&rows);
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..10_000).collect::<Vec<u32>>());
+    assert!(
+        rows.iter()
+            .filter(|row| row.body.starts_with("line "))
+            .all(|row| !row.attributes["faas.invocation_id"].is_empty())
+    );
+}
+
+fn numbers(rows: &[Line]) -> Vec<u32> {
+    rows.iter().filter_map(|row| row.body.strip_prefix("line ")?.parse().ok()).collect()
+}
