@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be prepared fails")]
 
 mod engine;
+mod faults;
 mod matrix;
 mod path;
 mod platform;
