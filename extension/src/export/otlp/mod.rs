@@ -182,10 +182,11 @@ impl Open {
         };
         let grpc = self.protocol == Protocol::Grpc;
         let body = if grpc { framed(&body, self.compression) } else { body };
-        match self.transport.send(self.request(body)).await {
+        let now = clock::unix_now();
+        match self.transport.send(self.request(body), now).await {
             Err(NoAnswer(why)) => Outcome::Retry { after: None, why },
             Ok(answer) if grpc => answer::of_grpc(&answer),
-            Ok(answer) => answer::of_http(&answer, clock::unix_now()),
+            Ok(answer) => answer::of_http(&answer, now),
         }
     }
 

@@ -1,11 +1,12 @@
 //! One backend's connections: made when first needed, thrown away when they are not to be trusted.
 //!
 //! HTTP/2 for gRPC and HTTP/1.1 for the rest, over the same client. Lambda freezes the process between invocations, and a
-//! socket that slept through it may be dead without anyone having said so: a failure on a connection that has served before
-//! is therefore tried again at once, on a fresh one.
+//! socket that slept through it may be dead without anyone having said so. A connection that was not used for a while by the
+//! wall clock is therefore not used again, and a failure on one that has served before is tried again at once on a fresh
+//! one. The TLS configuration stays, and with it the sessions to resume.
 
 use super::tls;
-use crate::config::Tls;
+use crate::{config::Tls, flow::UnixNanos};
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -14,13 +15,19 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use rustls::ClientConfig;
 use std::{
     error::Error,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 /// More of an answer is not read: what matters of it is a few numbers and a sentence.
 const MAX_ANSWER_BYTES: usize = 64 << 10;
+
+/// A connection that was idle for longer is not used again: load balancers give up on one after 60 seconds, and a request on
+/// one that nobody answers any more would cost its whole timeout.
+const MAX_IDLE: Duration = Duration::from_secs(50);
 
 type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
@@ -60,70 +67,75 @@ pub(super) struct NoAnswer(pub(super) String);
 pub(super) struct Transport {
     version: Version,
     tls: Tls,
-    current: Mutex<Option<Connections>>,
+    state: Mutex<State>,
 }
 
-/// A client with its pool, and whether one of its connections has served before.
+#[derive(Debug, Default)]
+struct State {
+    config: Option<Arc<ClientConfig>>,
+    connections: Option<Connections>,
+}
+
+/// A client with its pool.
 #[derive(Clone, Debug)]
 struct Connections {
     client: HttpClient,
-    proven: bool,
+    /// When one of them was last seen to work, if ever.
+    served: Option<UnixNanos>,
 }
 
 impl Transport {
     /// Nothing is built or connected before the first request.
-    pub(super) const fn new(version: Version, tls: Tls) -> Self {
-        Self { version, tls, current: Mutex::new(None) }
+    pub(super) fn new(version: Version, tls: Tls) -> Self {
+        Self { version, tls, state: Mutex::default() }
     }
 
     /// Forgets every connection; requests on their way keep theirs.
     pub(super) fn reset(&self) {
-        *self.lock() = None;
+        self.lock().connections = None;
     }
 
     /// Sends `request` and reads the whole answer.
-    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
-        let Connections { client, proven } = self.connections()?;
-        match answer(&client, request.clone()).await {
-            Ok(answer) => {
-                self.prove();
-                Ok(answer)
-            }
-            Err(_) if proven => {
+    pub(super) async fn send(&self, request: Request<Full<Bytes>>, now: UnixNanos) -> Result<Answer, NoAnswer> {
+        let Connections { client, served } = self.connections(now)?;
+        let answered = match answer(&client, request.clone()).await {
+            Err(_) if served.is_some() => {
                 self.reset();
-                let answer = answer(&self.connections()?.client, request).await?;
-                self.prove();
-                Ok(answer)
+                answer(&self.connections(now)?.client, request).await
             }
-            Err(error) => Err(error),
+            answered => answered,
+        }?;
+        if let Some(connections) = &mut self.lock().connections {
+            connections.served = Some(now);
         }
+        Ok(answered)
     }
 
-    fn connections(&self) -> Result<Connections, NoAnswer> {
-        let mut current = self.lock();
-        if current.is_none() {
-            *current = Some(Connections { client: self.client()?, proven: false });
-        }
-        Ok(current.clone().expect("it was just set"))
+    fn connections(&self, now: UnixNanos) -> Result<Connections, NoAnswer> {
+        let mut state = self.lock();
+        let config = match &state.config {
+            Some(config) => config.clone(),
+            None => {
+                let config = tls::client(&self.tls, self.version.alpn()).map_err(|error| NoAnswer(cause(&error)))?;
+                state.config.insert(Arc::new(config)).clone()
+            }
+        };
+        let idle = |served: UnixNanos| Duration::from_nanos(now.saturating_sub(served)) > MAX_IDLE;
+        let fresh = || Connections { client: self.client(config), served: None };
+        let current = state.connections.take().filter(|connections| !connections.served.is_some_and(idle));
+        Ok(state.connections.insert(current.unwrap_or_else(fresh)).clone())
     }
 
-    fn prove(&self) {
-        if let Some(connections) = self.lock().as_mut() {
-            connections.proven = true;
-        }
-    }
-
-    fn client(&self) -> Result<HttpClient, NoAnswer> {
-        let config = tls::client(&self.tls, self.version.alpn()).map_err(|error| NoAnswer(cause(&error)))?;
+    fn client(&self, config: Arc<ClientConfig>) -> HttpClient {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         let connector = HttpsConnector::from((tcp, config));
-        Ok(Client::builder(TokioExecutor::new()).http2_only(self.version == Version::Http2).build(connector))
+        Client::builder(TokioExecutor::new()).http2_only(self.version == Version::Http2).build(connector)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Connections>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -149,5 +161,45 @@ fn cause(error: &(dyn Error + 'static)) -> String {
             first.to_lowercase().chain(text.chars().skip(1)).collect()
         }
         _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::Full;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    const SECOND: UnixNanos = 1_000_000_000;
+
+    /// Answers every request of a connection until it ends.
+    async fn serve_one(listener: &TcpListener) -> usize {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let (mut requests, mut bytes) = (0, [0; 1024]);
+        while stream.read(&mut bytes).await.is_ok_and(|read| read > 0) {
+            requests += 1;
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        }
+        requests
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_kept_while_it_is_used_and_left_when_it_was_idle_too_long() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let transport = Transport::new(Version::Http1, Tls::default());
+        let sender = async {
+            for now in [0, 40 * SECOND, 80 * SECOND, 131 * SECOND] {
+                let request = Request::get(&url).body(Full::default()).unwrap();
+                assert_eq!(transport.send(request, now).await.unwrap().status, StatusCode::OK);
+            }
+            transport.reset();
+        };
+        let ((), first, second) = tokio::join!(sender, serve_one(&listener), serve_one(&listener));
+        assert_eq!(first + second, 4);
+        assert_eq!(first.max(second), 3);
     }
 }
