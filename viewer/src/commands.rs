@@ -51,7 +51,9 @@ impl Desk<'_> {
             attributes: args.output == Output::Json,
         };
         let format = match args.output {
-            Output::Pretty => Format::Pretty(LineStyle { zone: self.look.zone, paint: self.paint() }),
+            Output::Pretty => {
+                Format::Pretty(LineStyle { zone: self.look.zone, paint: self.paint(), now: self.session.opened_at() })
+            }
             Output::Json => Format::Json,
         };
         let out = BufWriter::with_capacity(BUFFER, io::stdout().lock());

@@ -53,9 +53,11 @@ pub fn client(target: &Target) -> Result<Client, Error> {
     let place = &target.place;
     let client = Client::with_http_client(http).with_url(&place.url).with_database(&place.database);
     let client = client.with_product_info("lambdaview", env!("CARGO_PKG_VERSION"));
-    let client = match &place.user {
-        Some(user) => client.with_user(user),
-        None => client,
+    // A password without a user is that of ClickHouse's `default`.
+    let client = match (&place.user, &target.password) {
+        (Some(user), _) => client.with_user(user),
+        (None, Some(_)) => client.with_user("default"),
+        (None, None) => client,
     };
     Ok(match &target.password {
         Some(password) => client.with_password(password.reveal()),

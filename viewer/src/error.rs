@@ -134,7 +134,7 @@ fn sentence(fault: &Fault, at: &Place) -> String {
         FaultKind::NotClickHouse => format!("what answers at {url} is not ClickHouse's HTTP interface: {fault}"),
         FaultKind::Denied => format!("ClickHouse at {url} refuses user {user}: {fault}"),
         FaultKind::NoDatabase => format!("ClickHouse at {url} has no database {database}"),
-        FaultKind::NoTable => format!("database {database} at {url} does not hold ClickStack's tables: {fault}"),
+        FaultKind::NoTable => format!("database {database} at {url} does not hold ClickStack's tables ({fault})"),
         FaultKind::TooSlow => format!("the question took longer than it was allowed to: {fault}"),
         FaultKind::Busy => format!("ClickHouse at {url} has too much to do: {fault}"),
         FaultKind::ReadOnly | FaultKind::Failed => format!("ClickHouse at {url} could not answer: {fault}"),
@@ -148,6 +148,9 @@ fn remedy(fault: &Fault, at: &Place) -> String {
         }
         FaultKind::Unreachable if fault.message.contains("certificate") => {
             "name the server's authority with --ca FILE or CLICKHOUSE_CA".to_owned()
+        }
+        FaultKind::Unreachable if fault.message.contains("InvalidContentType") => {
+            "the port for https, 8443 as a rule; this one speaks plain http".to_owned()
         }
         FaultKind::Unreachable => format!("curl {}/ping, which must say Ok.", at.url.trim_end_matches('/')),
         FaultKind::NotClickHouse => {

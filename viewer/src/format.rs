@@ -32,6 +32,12 @@ impl Zone {
         self.format(time, "%H:%M:%S%.3f")
     }
 
+    /// `2026-11-22 14:02:11.204`
+    #[must_use]
+    pub fn date_clock(self, time: Nanos) -> String {
+        self.format(time, "%Y-%m-%d %H:%M:%S%.3f")
+    }
+
     /// `2026-11-22 14:02:11`
     #[must_use]
     pub fn moment(self, time: Nanos) -> String {

@@ -65,7 +65,9 @@ impl From<SchemaError> for Fault {
     fn from(error: SchemaError) -> Self {
         match error {
             SchemaError::Probe(source) | SchemaError::Create { source, .. } => source.into(),
-            SchemaError::Missing { .. } => Self::new(FaultKind::NoTable, error.to_string()),
+            SchemaError::Missing { tables, .. } => {
+                Self::new(FaultKind::NoTable, format!("no table {}", tables.join(", no table ")))
+            }
             SchemaError::Unknown { .. } => Self::new(FaultKind::Failed, error.to_string()),
         }
     }

@@ -100,7 +100,7 @@ fn cells(share: &Share, report: &Report) -> [String; 7] {
 
 fn totals(report: &Report, rates: &Rates, paint: Paint) -> String {
     let gb = |gb: f64| bytes((gb * 1e9) as u64);
-    let ratio = report.ratio.map_or_else(|| "unknown".to_owned(), |ratio| format!("{ratio:.1} bytes of text in one"));
+    let ratio = report.ratio.map_or_else(|| "unknown".to_owned(), |ratio| format!("{ratio:.1} bytes of text a byte"));
     let storage = report.clickstack_storage.map_or_else(|| "unknown".to_owned(), dollars);
     let per_gb =
         rates.clickhouse.storage_per_gb_month.map_or_else(String::new, |price| format!(" x ${price}/GB-month"));
@@ -254,7 +254,7 @@ mod tests {
 
         CloudWatch ingest    $12.34  24.7 GB a month, through the tiers
         CloudWatch storage    $0.11  x 0.15 compressed x $0.03/GB-month
-        ClickStack storage    $0.07  2.8 GB a month on disk (9.0 bytes of text in one) x $0.0253/GB-month
+        ClickStack storage    $0.07  2.8 GB a month on disk (9.0 bytes of text a byte) x $0.0253/GB-month
         ClickStack compute  unknown  depends on the cluster; nothing more where it runs anyway
 
         assumed: every line counted here would have gone to CloudWatch, and no other logs of the account share its tiers

@@ -3,7 +3,10 @@
 use lambdaview_queries::questions::lines::Line;
 
 use super::style::{Paint, Role};
-use crate::format::{Zone, inert, severity_letter, short_id};
+use crate::{
+    ask::Nanos,
+    format::{Zone, duration, inert, severity_letter, short_id},
+};
 
 /// How lines are drawn.
 #[derive(Clone, Copy, Debug, Default)]
@@ -12,20 +15,23 @@ pub struct LineStyle {
     pub zone: Zone,
     /// Colours or none.
     pub paint: Paint,
+    /// When it is: a line of another day shows its date.
+    pub now: Nanos,
 }
 
-/// How wide the columns before the text are: `14:02:11.204 I 7f3a91c2 5f84c7a1 `.
-const INDENT: usize = 12 + 1 + 1 + 1 + 8 + 1 + 8 + 1;
+/// How wide the columns between the time and the text are: ` I 7f3a91c2 5f84c7a1 `.
+const COLUMNS: usize = 1 + 1 + 1 + 8 + 1 + 8 + 1;
 
 /// `line` as text, with its final line break; `late` says by how many nanoseconds it missed its place.
 #[must_use]
 pub fn draw(line: &Line, late: Option<u64>, style: LineStyle) -> String {
-    let LineStyle { zone, paint } = style;
+    let LineStyle { zone, paint, now } = style;
+    let time = if zone.date(line.time) == zone.date(now) { zone.clock(line.time) } else { zone.date_clock(line.time) };
     let role = Paint::of_severity(line.severity_number);
     let letter = severity_letter(line.severity_number).to_string();
     let mut text = format!(
         "{} {} {} {} ",
-        paint.paint(Role::Faint, &zone.clock(line.time)),
+        paint.paint(Role::Faint, &time),
         paint.maybe(role, &letter),
         paint.paint(Role::Faint, &short_id(&line.invocation_id)),
         paint.paint(Role::Id, &short_id(&line.trace_id)),
@@ -33,15 +39,20 @@ pub fn draw(line: &Line, late: Option<u64>, style: LineStyle) -> String {
     for (number, part) in line.body.trim_end().split('\n').enumerate() {
         if number > 0 {
             text.push('\n');
-            text.push_str(&" ".repeat(INDENT));
+            text.push_str(&" ".repeat(time.len() + COLUMNS));
         }
         text.push_str(&paint.maybe(role, &inert(part.strip_suffix('\r').unwrap_or(part))));
     }
     if let Some(late) = late {
-        text.push_str(&paint.paint(Role::Warning, &format!("  late +{:.1}s", late as f64 / 1e9)));
+        text.push_str(&paint.paint(Role::Warning, &format!("  late +{}", lateness(late))));
     }
     text.push('\n');
     text
+}
+
+/// In seconds as long as these say something.
+fn lateness(nanos: u64) -> String {
+    if nanos < 60_000_000_000 { format!("{:.1}s", nanos as f64 / 1e9) } else { duration(nanos) }
 }
 
 #[cfg(test)]
@@ -60,7 +71,7 @@ mod tests {
     }
 
     fn plain() -> LineStyle {
-        LineStyle { zone: Zone::Utc, ..LineStyle::default() }
+        LineStyle { zone: Zone::Utc, now: 1_795_356_139_000_000_000, ..LineStyle::default() }
     }
 
     #[test]
@@ -73,8 +84,17 @@ mod tests {
 
     #[test]
     fn what_the_record_lacks_leaves_its_column() {
-        let bare = Line { time: 0, body: "x".into(), ..Line::default() };
-        assert_eq!(draw(&bare, None, plain()), "00:00:00.000 · -        -        x\n");
+        let bare = Line { body: "x".into(), time: plain().now, ..Line::default() };
+        assert_eq!(draw(&bare, None, plain()), "14:02:19.000 · -        -        x\n");
+    }
+
+    #[test]
+    fn a_line_of_another_day_shows_its_date() {
+        let drawn = draw(&line(9, "a\nb"), Some(93_600_000_000_000), LineStyle { now: 0, ..plain() });
+        insta::assert_snapshot!(drawn, @r#"
+        2026-11-22 14:02:11.204 I 7f3a91c2 5f84c7a1 a
+                                                    b  late +1d02h
+        "#);
     }
 
     #[test]

@@ -235,7 +235,7 @@ fn draw_lines_alone(trace: &Trace, style: WaterfallStyle) -> String {
         plural(trace.lines.len() as u64, "line"),
         paint.paint(Role::Faint, &style.zone.moment(first)),
     );
-    let line_style = LineStyle { zone: style.zone, paint };
+    let line_style = LineStyle { zone: style.zone, paint, now: first };
     text.extend(trace.lines.iter().map(|one| line::draw(one, None, line_style)));
     text.push_str(&paint.paint(Role::Warning, "note: no spans, only logs"));
     text.push('\n');

@@ -1,0 +1,135 @@
+//! Following while rows arrive late and out of order, into several partitions, while the table merges: each line once.
+
+use std::{cell::RefCell, collections::BTreeMap, io, rc::Rc, time::Duration};
+
+use lambdaview::{
+    error::Error,
+    render::line::LineStyle,
+    tail::{self, Format, Printer, Tail},
+};
+use lambdaview_queries::schema::Layout;
+
+use crate::server::World;
+
+const BLOCKS: u32 = 100;
+const LINES: u32 = 100;
+/// Far longer than it takes; only a failure waits for it.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What was printed, to be looked at while it is printed.
+#[derive(Clone, Default)]
+struct Page(Rc<RefCell<Vec<u8>>>);
+
+impl io::Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Page {
+    /// How often each number was printed.
+    fn numbers(&self) -> BTreeMap<u32, u32> {
+        let mut numbers = BTreeMap::new();
+        for line in String::from_utf8_lossy(&self.0.borrow()).lines() {
+            let number = line.split_once("number ").unwrap().1.split_whitespace().next().unwrap().parse().unwrap();
+            *numbers.entry(number).or_default() += 1;
+        }
+        numbers
+    }
+
+    fn lines(&self) -> usize {
+        self.0.borrow().iter().filter(|byte| **byte == b'\n').count()
+    }
+}
+
+async fn insert(world: &World, block: u32) {
+    let query = world.client.query_raw(include_str!("rows/numbered.sql"));
+    query.param("block", block).param("first", block * LINES).param("count", LINES).execute().await.unwrap();
+}
+
+/// Inserts numbered blocks, some late, some of yesterday, and merges in between.
+async fn write(world: &World, blocks: std::ops::Range<u32>) {
+    for block in blocks {
+        insert(world, block).await;
+        if block % 10 == 9 {
+            world.execute("OPTIMIZE TABLE otel_logs FINAL").await;
+        }
+    }
+}
+
+async fn follow(world: &World, printer: &mut Printer<Page>) -> Error {
+    let session = world.session().await;
+    let tail = Tail {
+        function: "pay".to_owned(),
+        since: Some("2d".parse().unwrap()),
+        lines: None,
+        follow: true,
+        attributes: false,
+    };
+    tail::run(&session, &world.target.place, &tail, printer).await.unwrap_err()
+}
+
+async fn each_line_is_printed_once(layout: Layout, blocks: u32) {
+    let world = World::new(layout).await;
+    // Some are there before, and are history; block 0 is of yesterday.
+    write(&world, 0..3).await;
+    let page = Page::default();
+    let mut printer = Printer::new(page.clone(), Box::new(io::sink()), Format::Pretty(LineStyle::default()), "pay");
+    let wanted = blocks * LINES;
+    let all_printed = async {
+        write(&world, 3..blocks).await;
+        while page.lines() < wanted as usize {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::select! {
+        error = follow(&world, &mut printer) => panic!("{error}"),
+        done = tokio::time::timeout(PATIENCE, all_printed) => done.unwrap_or_else(|_| {
+            panic!("{layout}: {} of {wanted} lines", page.lines())
+        }),
+    }
+    let numbers = page.numbers();
+    assert_eq!(numbers.keys().copied().collect::<Vec<_>>(), (0..wanted).collect::<Vec<_>>(), "{layout}");
+    assert!(numbers.values().all(|times| *times == 1), "{layout}");
+    assert_eq!(printer.tally().rows, u64::from(wanted));
+    assert!(printer.tally().late > 0, "{layout}: late lines are marked");
+}
+
+#[tokio::test]
+async fn ten_thousand_lines_are_each_printed_once_while_the_table_merges() {
+    each_line_is_printed_once(Layout::Items, BLOCKS).await;
+}
+
+#[tokio::test]
+async fn where_merging_keeps_block_numbers_on_a_map_layout_it_is_the_same() {
+    each_line_is_printed_once(Layout::MapValues, 30).await;
+}
+
+#[tokio::test]
+async fn without_block_numbers_lines_that_are_not_later_than_the_overlap_are_each_printed_once() {
+    let world = World::new(Layout::TimestampTime).await;
+    insert(&world, 1).await;
+    let page = Page::default();
+    let mut printer = Printer::new(page.clone(), Box::new(io::sink()), Format::Pretty(LineStyle::default()), "pay");
+    let blocks: Vec<u32> = (1..40).filter(|block| block % 13 != 0).collect();
+    let wanted = blocks.len() * LINES as usize;
+    let all_printed = async {
+        for block in &blocks[1..] {
+            insert(&world, *block).await;
+        }
+        world.execute("OPTIMIZE TABLE otel_logs FINAL").await;
+        while page.lines() < wanted {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::select! {
+        error = follow(&world, &mut printer) => panic!("{error}"),
+        done = tokio::time::timeout(PATIENCE, all_printed) => done.unwrap_or_else(|_| panic!("{} of {wanted}", page.lines())),
+    }
+    assert!(page.numbers().values().all(|times| *times == 1));
+}

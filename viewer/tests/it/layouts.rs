@@ -1,0 +1,140 @@
+//! Every question in every layout that ClickStack's tables have had: the answers are the same.
+
+use lambdaview_queries::{
+    questions::{
+        bytes,
+        function::{self, Found, Function, Identity},
+        functions,
+        lines::{self, Line, Scope},
+        trace,
+    },
+    schema::Layout,
+    window::Window,
+};
+
+use crate::server::World;
+
+const TRACE: &str = "5f84c7a1d2e34b5f8a9b0c1d2e3f4a5b";
+const REQUEST: &str = "7f3a91c2-3f0e-4a53-9d0c-0a6d6c4f1b11";
+
+async fn world(layout: Layout) -> World {
+    let world = World::new(layout).await;
+    let map = |key: &str, value: &str| match layout {
+        Layout::Json => format!("'{{\"{key}\":\"{value}\"}}'"),
+        _ => format!("map('{key}', '{value}')"),
+    };
+    for rows in [include_str!("rows/logs.sql"), include_str!("rows/spans.sql")] {
+        let rows = rows.replace("{resource}", &map("faas.name", "checkout"));
+        world.execute(&rows.replace("{attributes}", &map("faas.invocation_id", REQUEST))).await;
+    }
+    world
+}
+
+fn bodies(lines: &[Line]) -> Vec<&str> {
+    lines.iter().map(|line| &*line.body).collect()
+}
+
+fn found(found: Found) -> Function {
+    match found {
+        Found::Function(function) => function,
+        Found::Others(others) => panic!("only {others:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_functions_lines_are_found_by_its_name_and_come_in_order() {
+    for layout in Layout::ALL {
+        let world = world(layout).await;
+        let session = world.session().await;
+        let function = found(function::find(&session, "checkout").await.unwrap());
+        assert_eq!(function.identity, Identity::FaasName, "{layout}");
+        let scope = Scope { function: &function, window: Window::all(session.opened_at()), attributes: true };
+        let last = lines::last(&session, &scope, 3).await.unwrap();
+        assert_eq!(bodies(&last), ["line 1", "line 2", "\u{fffd}\0\u{fffd}"], "{layout}");
+        assert_eq!(&*last[0].invocation_id, REQUEST, "{layout}");
+        assert!(!last[0].attributes.is_empty(), "{layout}");
+        let mut all = lines::all(&session, &scope).unwrap();
+        let first = all.next().await.unwrap().unwrap();
+        assert_eq!(
+            (&*first.body, &*first.span_id, first.severity_number),
+            ("line 0", "aaaaaaaaaaaaaaaa", 9),
+            "{layout}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_function_without_faas_name_is_found_by_its_service() {
+    for layout in Layout::ALL {
+        let session = world(layout).await.session().await;
+        let function = found(function::find(&session, "shop").await.unwrap());
+        assert_eq!(function.identity, Identity::ServiceName, "{layout}");
+        let scope = Scope { function: &function, window: Window::all(session.opened_at()), attributes: false };
+        assert_eq!(lines::last(&session, &scope, 10).await.unwrap().len(), 4, "{layout}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_function_is_answered_with_those_there_are() {
+    for layout in Layout::ALL {
+        let session = world(layout).await.session().await;
+        let others = function::find(&session, "chekcout").await.unwrap();
+        assert_eq!(others, Found::Others(vec!["checkout".to_owned()]), "{layout}");
+    }
+}
+
+#[tokio::test]
+async fn a_trace_has_its_spans_its_lines_and_those_of_its_invocation() {
+    for layout in Layout::ALL {
+        let session = world(layout).await.session().await;
+        for trace in
+            [trace::trace(&session, TRACE).await.unwrap(), trace::of_invocation(&session, REQUEST).await.unwrap()]
+        {
+            assert_eq!(trace.id, TRACE, "{layout}");
+            assert_eq!(
+                trace.spans.iter().map(|span| &*span.name).collect::<Vec<_>>(),
+                ["checkout", "POST /charges"],
+                "{layout}"
+            );
+            assert_eq!(trace.spans[0].attribute("faas.invocation_id").is_some(), layout != Layout::Json, "{layout}");
+            let wanted: &[&str] = &["line 0", "line 1", "line 2", "\u{fffd}\0\u{fffd}"];
+            assert_eq!(bodies(&trace.lines), wanted, "{layout}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_knows_is_an_empty_trace() {
+    let session = world(Layout::Items).await.session().await;
+    let trace = trace::trace(&session, "00000000000000000000000000000001").await.unwrap();
+    assert!(trace.spans.is_empty() && trace.lines.is_empty());
+}
+
+#[tokio::test]
+async fn functions_are_counted_by_logs_and_spans_together() {
+    for layout in Layout::ALL {
+        let session = world(layout).await.session().await;
+        let functions = functions::functions(&session, session.opened_at() - 3_600_000_000_000).await.unwrap();
+        assert_eq!(functions.len(), 1, "{layout}");
+        let checkout = &functions[0];
+        assert_eq!(
+            (checkout.name.as_str(), checkout.invocations, checkout.failed),
+            ("checkout", 1, Some(0)),
+            "{layout}"
+        );
+        assert_eq!((checkout.lines, checkout.error_lines, checkout.bytes), (4, 1, 21), "{layout}");
+        assert_eq!(checkout.p50, Some(5e9), "{layout}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_are_counted_and_the_table_weighed() {
+    for layout in Layout::ALL {
+        let session = world(layout).await.session().await;
+        let logged = bytes::logged(&session, session.opened_at() - 3_600_000_000_000).await.unwrap();
+        assert_eq!((logged[0].events, logged[0].body_bytes, logged[0].invocations), (4, 21, 1), "{layout}");
+        let stored = bytes::stored(&session).await.unwrap();
+        assert_eq!(stored.rows, 4, "{layout}");
+        assert!(stored.bytes > 0, "{layout}");
+    }
+}
