@@ -7,7 +7,7 @@ BIN   := $(or $(CARGO_TARGET_DIR),target)/debug
 # Local stack + sample functions under the Lambda emulator + what the viewer shows of them. KEEP=1 leaves the stack up.
 demo:
 	@echo "building (first time: two to four minutes) ..."
-	@$(CARGO) build --quiet --workspace --bins
+	@$(CARGO) build --workspace --bins
 	@$(BIN)/demo $(if $(KEEP),--keep)
 
 # Format, lints, every test, all on the real engine.

@@ -131,7 +131,11 @@ async fn what_a_function_says_before_its_timeout_arrives_and_its_span_says_so() 
         spans.into_iter().find(|span| span.kind == "Server").ok_or_else(|| lambda.transcript())
     })
     .await;
-    assert_eq!((span.status.as_str(), span.attributes["error.type"].as_str()), ("Error", "Sandbox.Timedout"), "{span:?}");
+    assert_eq!(
+        (span.status.as_str(), span.attributes["error.type"].as_str()),
+        ("Error", "Sandbox.Timedout"),
+        "{span:?}"
+    );
     assert!(Ledger::last(&lambda.extension_output()).balanced());
 }
 
