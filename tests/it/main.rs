@@ -4,9 +4,11 @@
 
 mod engine;
 mod faults;
+mod local;
 mod matrix;
 mod path;
 mod platform;
 mod recorder;
 mod tidy;
+mod viewing;
 mod world;

@@ -113,28 +113,3 @@ async fn spans_and_prints_share_a_trace_by(protocol: &str) {
     .await;
     assert!(world.stop().await.balanced());
 }
-
-#[tokio::test]
-async fn ten_thousand_lines_over_a_hundred_invocations_with_freezes_are_rows_exactly_once() {
-    let world = World::of("orders", sample(Sample::Orders)).await;
-    for hundred in 0..100 {
-        let invocation =
-            world.lambda.invoke(json!({"order": hundred, "from": hundred * 100, "to": (hundred + 1) * 100})).await;
-        assert_eq!(invocation.status, Status::Success, "{}", world.lambda.transcript());
-    }
-    let ledger = world.stop().await;
-    assert_eq!(ledger.of("logs").dropped, 0, "{ledger:?}");
-    let rows = world.rows("10,000 numbered lines", |rows| numbers(rows).len() >= 10_000).await;
-    let mut numbers = numbers(&rows);
-    numbers.sort_unstable();
-    assert_eq!(numbers, (0..10_000).collect::<Vec<u32>>());
-    assert!(
-        rows.iter()
-            .filter(|row| row.body.starts_with("line "))
-            .all(|row| !row.attributes["faas.invocation_id"].is_empty())
-    );
-}
-
-fn numbers(rows: &[Line]) -> Vec<u32> {
-    rows.iter().filter_map(|row| row.body.strip_prefix("line ")?.parse().ok()).collect()
-}
