@@ -196,12 +196,15 @@ impl Engine {
         self.child.id()
     }
 
-    /// Its last words, when it has ended by itself.
+    /// Its last words, or else its exit status, when it has ended by itself.
     pub fn ended(&mut self) -> Option<String> {
-        match self.child.try_wait() {
-            Ok(None) => None,
-            Ok(Some(_)) | Err(_) => Some(self.stderr.finish()),
-        }
+        let status = match self.child.try_wait() {
+            Ok(None) => return None,
+            Ok(Some(status)) => status.to_string(),
+            Err(error) => error.to_string(),
+        };
+        let words = self.stderr.finish();
+        Some(if words.is_empty() { status } else { words })
     }
 
     /// Asks the engine to end, waits until it has, and makes it when it does not. What it acknowledged is on disk.
