@@ -5,10 +5,12 @@
 mod engine;
 mod faults;
 mod local;
+mod local_stack;
 mod matrix;
 mod path;
 mod platform;
 mod recorder;
+mod schema;
 mod tidy;
 mod viewing;
 mod world;
