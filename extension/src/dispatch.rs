@@ -3,8 +3,9 @@
 //! Pure: the time is an argument, the sending itself is the driver's. Each kind has its own lane, as each may have its own
 //! endpoint; a lane sends one batch at a time, so that order is kept and a slow backend gets no crowd.
 //!
-//! The breaker is in `Lane::is_failing`: a backend that failed twice in a row holds no invocation any more. It is tried
-//! beside the invocations, once per backoff, until it answers.
+//! The breaker is in `Lane::is_failing`: a backend that failed twice in a row, or once for as long as it was waited for,
+//! holds no invocation any more. It is tried beside the invocations, once per backoff, until it answers. A kind that has
+//! never been delivered shares the others' fate: most backends are one.
 
 use std::time::Duration;
 
@@ -15,6 +16,13 @@ use crate::{
 
 /// After so many failures in a row nobody waits for the backend.
 const FAILING: u32 = 2;
+
+/// A request ends so much before its drive does, so that its outcome is known before the environment may be frozen.
+const MARGIN: UnixNanos = 50_000_000;
+
+fn nanos(duration: Duration) -> UnixNanos {
+    UnixNanos::try_from(duration.as_nanos()).unwrap_or(UnixNanos::MAX)
+}
 
 /// One batch to send, and how long it may take.
 #[derive(Debug)]
@@ -44,10 +52,14 @@ pub struct Accounted {
 struct Lane {
     /// Records on their way.
     in_flight: Option<u64>,
+    /// When their request has used up its time.
+    ends_at: UnixNanos,
     /// Failures in a row.
     failures: u32,
     /// Not before then.
     retry_at: UnixNanos,
+    /// Whether anything has ever been delivered.
+    proven: bool,
     /// Whether the last refusal has been told.
     refused: bool,
 }
@@ -72,6 +84,8 @@ pub struct Dispatch {
     buffer: Buffer,
     lanes: [Lane; 3],
     drive: Option<Drive>,
+    /// Whether it has been told that the backend does not answer.
+    told: bool,
     /// The longest that one request may take.
     timeout: Duration,
 }
@@ -80,7 +94,7 @@ impl Dispatch {
     /// With a buffer of so many bytes, and requests that take no longer than `timeout`.
     #[must_use]
     pub fn new(limit_bytes: usize, timeout: Duration) -> Self {
-        Self { buffer: Buffer::new(limit_bytes), lanes: Default::default(), drive: None, timeout }
+        Self { buffer: Buffer::new(limit_bytes), lanes: Default::default(), drive: None, told: false, timeout }
     }
 
     /// Into the buffer; what had to make room is told.
@@ -123,8 +137,11 @@ impl Dispatch {
         let drive = self.drive.filter(|drive| drive.until > now)?;
         let kind = SignalKind::ALL.into_iter().find(|kind| self.may_ship(*kind, drive, now))?;
         let batch = self.buffer.take(Some(kind), DEFAULT_BATCH_BYTES)?;
-        self.lanes[kind as usize].in_flight = Some(batch.records);
-        let timeout = self.timeout.min(Duration::from_nanos(drive.until - now));
+        let left = Duration::from_nanos((drive.until - now).saturating_sub(MARGIN).max(1));
+        let timeout = self.timeout.min(left);
+        let lane = &mut self.lanes[kind as usize];
+        lane.in_flight = Some(batch.records);
+        lane.ends_at = now.saturating_add(nanos(timeout));
         Some(Shipment { batch, timeout })
     }
 
@@ -149,8 +166,14 @@ impl Dispatch {
                 let rejected = rejected.min(batch.records);
                 let news = (rejected > 0 && !std::mem::replace(&mut lane.refused, rejected > 0))
                     .then(|| format!("the backend rejected {rejected} records: {message}"));
-                (lane.failures, lane.retry_at) = (0, 0);
-                Accounted { delivered: batch.records - rejected, rejected, news, ..Accounted::default() }
+                (lane.failures, lane.retry_at, lane.proven) = (0, 0, true);
+                let again = std::mem::take(&mut self.told).then(|| "the backend answers again".to_owned());
+                Accounted {
+                    delivered: batch.records - rejected,
+                    rejected,
+                    news: news.or(again),
+                    ..Accounted::default()
+                }
             }
             Outcome::Refused { why } => {
                 let news = (!std::mem::replace(&mut lane.refused, true)).then(|| format!("the backend refused: {why}"));
@@ -158,13 +181,27 @@ impl Dispatch {
                 Accounted { refused: batch.records, news, ..Accounted::default() }
             }
             Outcome::Retry { after, why } => {
-                lane.failures += 1;
-                let wait = after.unwrap_or_else(|| backoff(lane.failures));
-                lane.retry_at = now.saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX));
-                let news = (lane.failures == FAILING).then(|| format!("the backend does not answer: {why}"));
+                let news = self.failed(batch.kind, after, now, backoff);
+                let news = news.then(|| format!("the backend does not answer, signals wait: {why}"));
                 Accounted { dropped: self.buffer.give_back(batch), news, ..Accounted::default() }
             }
         }
+    }
+
+    /// One more failure in a row; whether it is to be told.
+    fn failed(
+        &mut self,
+        kind: SignalKind,
+        after: Option<Duration>,
+        now: UnixNanos,
+        backoff: impl FnOnce(u32) -> Duration,
+    ) -> bool {
+        let lane = &mut self.lanes[kind as usize];
+        let waited_in_vain = lane.ends_at <= now;
+        lane.failures = if waited_in_vain { lane.failures.max(FAILING - 1) } else { lane.failures } + 1;
+        let wait = after.unwrap_or_else(|| backoff(lane.failures));
+        lane.retry_at = now.saturating_add(nanos(wait));
+        lane.is_failing() && !std::mem::replace(&mut self.told, true)
     }
 
     /// A batch is gone: the task that had it failed.
@@ -184,7 +221,8 @@ impl Dispatch {
 
     fn lane_has_settled(&self, kind: SignalKind, drive: Drive, now: UnixNanos) -> bool {
         let lane = &self.lanes[kind as usize];
-        let waited_for = drive.last_chance || !lane.is_failing();
+        let others_fail = !lane.proven && self.lanes.iter().any(Lane::is_failing);
+        let waited_for = drive.last_chance || !(lane.is_failing() || others_fail);
         match lane.in_flight {
             _ if drive.until <= now => true,
             Some(_) => !waited_for,
@@ -220,7 +258,10 @@ impl Dispatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+    use opentelemetry_proto::tonic::{
+        logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
+        trace::v1::{ResourceSpans, ScopeSpans, Span},
+    };
 
     const SECOND: UnixNanos = 1_000_000_000;
     const T: UnixNanos = 1_000 * SECOND;
@@ -232,6 +273,11 @@ mod tests {
             scope_logs: vec![ScopeLogs { log_records, ..ScopeLogs::default() }],
             ..ResourceLogs::default()
         })
+    }
+
+    fn span() -> ResourceSpans {
+        let scope_spans = vec![ScopeSpans { spans: vec![Span::default()], ..ScopeSpans::default() }];
+        ResourceSpans { scope_spans, ..ResourceSpans::default() }
     }
 
     fn with_a_line() -> Dispatch {
@@ -258,7 +304,7 @@ mod tests {
         fail(&mut dispatch, first, T);
         let second = dispatch.ship(T + SECOND).unwrap().batch;
         let accounted = fail(&mut dispatch, second, T + SECOND);
-        assert_eq!(accounted.news.as_deref(), Some("the backend does not answer: refused"));
+        assert_eq!(accounted.news.as_deref(), Some("the backend does not answer, signals wait: refused"));
         assert!(dispatch.has_settled(T + SECOND));
         dispatch
     }
@@ -269,7 +315,7 @@ mod tests {
         assert!(dispatch.ship(T).is_none());
         dispatch.send(T + SECOND, false);
         let shipment = dispatch.ship(T).unwrap();
-        assert_eq!((shipment.batch.records, shipment.timeout), (1, Duration::from_secs(1)));
+        assert_eq!((shipment.batch.records, shipment.timeout), (1, Duration::from_millis(950)));
         dispatch.push(line());
         assert!(dispatch.ship(T).is_none() && !dispatch.has_settled(T));
         assert_eq!(dispatch.pending(LOGS), 2);
@@ -309,7 +355,28 @@ mod tests {
         dispatch.probe();
         let probe = dispatch.ship(T + 4 * SECOND).unwrap().batch;
         assert!(dispatch.has_settled(T + 4 * SECOND), "nobody waits for a probe");
-        assert_eq!(deliver(&mut dispatch, probe).delivered, 1);
+        let accounted = deliver(&mut dispatch, probe);
+        assert_eq!((accounted.delivered, accounted.news.as_deref()), (1, Some("the backend answers again")));
+    }
+
+    #[test]
+    fn a_backend_that_was_waited_for_in_vain_is_failing_at_once() {
+        let mut dispatch = with_a_line();
+        dispatch.send(T + SECOND, false);
+        let batch = dispatch.ship(T).unwrap().batch;
+        assert!(fail(&mut dispatch, batch, T + SECOND).news.is_some());
+        dispatch.has_settled(T + SECOND);
+        dispatch.send(T + 9 * SECOND, false);
+        assert!(dispatch.has_settled(T + 2 * SECOND));
+    }
+
+    #[test]
+    fn a_kind_that_was_never_delivered_is_not_waited_for_where_others_fail() {
+        let mut dispatch = failing();
+        dispatch.push(Signal::Traces(span()));
+        dispatch.send(T + 9 * SECOND, false);
+        assert!(dispatch.ship(T + 2 * SECOND).is_some(), "it is tried all the same");
+        assert!(dispatch.has_settled(T + 2 * SECOND));
     }
 
     #[test]

@@ -193,7 +193,7 @@ impl Driver {
             self.tally.dropped(kind, Reason::BufferFull, accounted.dropped.of(kind));
         }
         if let Some(news) = accounted.news {
-            self.console.say(LogLevel::Error, format_args!("{}: {news}", kind.as_str()));
+            self.console.say(LogLevel::Error, format_args!("{} export: {news}", kind.as_str()));
         }
     }
 
