@@ -9,6 +9,7 @@ mod local_stack;
 mod matrix;
 mod path;
 mod platform;
+mod readme;
 mod recorder;
 mod schema;
 mod tidy;

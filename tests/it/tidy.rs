@@ -44,7 +44,7 @@ const RULES: &[Rule] = &[
         never: &[
             "tokio",
             "hyper",
-            "tonic::",
+            "use tonic",
             "std::fs",
             "std::net",
             "std::io",
