@@ -4,6 +4,7 @@
 //! `environment` reads the process's environment.
 
 mod clickhouse;
+mod endpoint;
 mod env_file;
 pub mod environment;
 mod lambda;
@@ -581,6 +582,12 @@ mod tests {
         assert!(faults.len() == 1 && faults[0].variable.contains("TLS_KEY"), "{faults:?}");
         assert_eq!(config.otlp.tls.verify, Verify::Skip);
         assert_eq!(config.otlp.tls.ca, Some(crate::secrets::Value::Plain(crate::secrets::Secret::new("the ca"))));
+    }
+
+    #[test]
+    fn a_list_of_headers_is_expanded_once() {
+        let variables = [(ENDPOINT, "http://c:4317"), (HEADERS, "${A}"), ("A", "${DOLLAR}{A}="), ("DOLLAR", "$")];
+        assert!(faults(&given(&variables))[0].contains("a header's name"));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The settings of export by OTLP: `ROTEL_OTLP_EXPORTER_*`, for all signals and for each.
 
-use super::{parse, settings::Settings};
+use super::{endpoint::Target, parse, settings::Settings};
 use crate::{
     flow::SignalKind,
-    secrets::{Template, Value},
+    secrets::{Secret, Template, Value},
 };
 use http::{HeaderName, HeaderValue, Uri};
 use std::{path::Path, time::Duration};
@@ -129,7 +129,7 @@ const PREFIX: &str = "ROTEL_OTLP_EXPORTER_";
 
 impl OtlpSettings {
     pub(super) fn read(settings: &mut Settings<'_>, wanted: bool) -> Self {
-        let routes = SignalKind::ALL.map(|kind| Signal { kind, settings: &mut *settings }.route());
+        let routes = SignalKind::ALL.map(|kind| SignalSettings { kind, settings: &mut *settings }.route());
         if wanted && routes.iter().all(Option::is_none) {
             settings.fault(
                 &format!("{PREFIX}ENDPOINT"),
@@ -142,12 +142,12 @@ impl OtlpSettings {
 }
 
 /// Reads one signal's settings: its own variable, else the one for all signals.
-struct Signal<'a, 'b> {
+struct SignalSettings<'a, 'b> {
     kind: SignalKind,
     settings: &'a mut Settings<'b>,
 }
 
-impl Signal<'_, '_> {
+impl SignalSettings<'_, '_> {
     /// The name that is set: the signal's own before the general one.
     fn name(&mut self, setting: &str) -> String {
         let own = format!("{PREFIX}{}_{setting}", self.kind.as_str().to_ascii_uppercase());
@@ -216,39 +216,42 @@ impl Signal<'_, '_> {
     /// One `K=V`; or a reference to a whole list of them.
     fn header(&mut self, variable: &str, part: &str) -> Vec<Header> {
         let whole = part.starts_with("secret://") || part.starts_with("${");
-        let Some((key, value)) = part.split_once('=').filter(|_| !whole) else {
+        if whole || !part.contains('=') {
             return self.header_list(variable, part);
-        };
-        let Ok(key) = HeaderName::from_bytes(key.trim().as_bytes()) else {
-            self.settings.fault(
-                variable,
-                "a header's name has characters that no header has",
-                "write K=V,K=V and quote a value with a comma",
-            );
-            return Vec::new();
-        };
-        let value = value.trim();
-        let text = parse::unquoted(value).unwrap_or_else(|| parse::percent_decoded(value));
-        self.settings
-            .expanded(variable, &text)
-            .into_iter()
-            .filter_map(|value| self.known_or_waiting(variable, &key, value))
-            .collect()
+        }
+        let Some((key, text)) = self.pair(variable, part) else { return Vec::new() };
+        let value = self.settings.expanded(variable, &text);
+        value.and_then(|value| self.known_or_waiting(variable, &key, value)).into_iter().collect()
     }
 
+    /// A part that stands for `K=V,K=V`; what it expands to is not expanded again.
     fn header_list(&mut self, variable: &str, part: &str) -> Vec<Header> {
-        match self.settings.expanded(variable, part) {
-            Some(Value::Waiting(template)) => vec![Header::Waiting(None, template)],
-            Some(Value::Plain(list)) if list.reveal() != part && list.reveal().contains('=') => {
-                let list = list.reveal();
-                parse::split_list(list).into_iter().flat_map(|part| self.header(variable, part)).collect()
-            }
-            Some(Value::Plain(_)) => {
-                self.settings.fault(variable, "a part of it is no K=V", "write K=V,K=V and quote a value with a comma");
-                Vec::new()
-            }
-            None => Vec::new(),
+        let list = match self.settings.expanded(variable, part) {
+            None => return Vec::new(),
+            Some(Value::Waiting(template)) => return vec![Header::Waiting(None, template)],
+            Some(Value::Plain(list)) => list,
+        };
+        let mut headers = Vec::new();
+        for part in parse::split_list(list.reveal()) {
+            let Some((key, text)) = self.pair(variable, part) else { continue };
+            headers.extend(self.known_or_waiting(variable, &key, Value::Plain(Secret::new(text))));
         }
+        headers
+    }
+
+    /// The name and the value of `K=V`, without quotes and percent encoding.
+    fn pair(&mut self, variable: &str, part: &str) -> Option<(HeaderName, String)> {
+        const REMEDY: &str = "write K=V,K=V and quote a value with a comma";
+        let Some((key, value)) = part.split_once('=') else {
+            self.settings.fault(variable, "a part of it is no K=V", REMEDY);
+            return None;
+        };
+        let Ok(key) = HeaderName::from_bytes(key.trim().as_bytes()) else {
+            self.settings.fault(variable, "a header's name has characters that no header has", REMEDY);
+            return None;
+        };
+        let value = value.trim();
+        Some((key, parse::unquoted(value).unwrap_or_else(|| parse::percent_decoded(value))))
     }
 
     fn known_or_waiting(&mut self, variable: &str, key: &HeaderName, value: Value) -> Option<Header> {
@@ -266,55 +269,6 @@ impl Signal<'_, '_> {
         };
         value.set_sensitive(true);
         Some(Header::Known(key.clone(), value))
-    }
-}
-
-/// A URL as it was written, made whole.
-struct Target {
-    uri: Uri,
-    /// What the scheme says, when it is one of gRPC's.
-    protocol: Option<Protocol>,
-    had_user: bool,
-}
-
-impl Target {
-    fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        let (scheme, rest) =
-            text.split_once("://").unwrap_or((if text.ends_with(":443") { "https" } else { "http" }, text));
-        let (scheme, protocol) = match scheme.to_ascii_lowercase().as_str() {
-            "http" => ("http", None),
-            "https" => ("https", None),
-            "grpc" => ("http", Some(Protocol::Grpc)),
-            "grpcs" => ("https", Some(Protocol::Grpc)),
-            _ => return Err("its scheme is neither http nor https".to_owned()),
-        };
-        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
-        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        let uri = Uri::builder().scheme(scheme).authority(host).path_and_query(path).build();
-        let uri = uri.map_err(|error| format!("it is no URL: {error}"))?;
-        if uri.host().is_none_or(str::is_empty) {
-            return Err("it names no host".to_owned());
-        }
-        Ok(Self { uri, protocol, had_user: user.is_some() })
-    }
-
-    fn request_uri(self, protocol: Protocol, kind: SignalKind, verbatim: bool) -> Uri {
-        let path = match protocol {
-            Protocol::Grpc => "/".to_owned(),
-            _ if verbatim => return self.uri,
-            _ => {
-                let path = self.uri.path().trim_end_matches('/');
-                // The base URL is asked for; one that was given with a signal's path is understood all the same.
-                let base = SignalKind::ALL.iter().find_map(|kind| path.strip_suffix(&format!("/v1/{}", kind.as_str())));
-                let query = self.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-                format!("{}/v1/{}{query}", base.unwrap_or(path), kind.as_str())
-            }
-        };
-        let mut parts = self.uri.into_parts();
-        parts.path_and_query = Some(path.parse().expect("a path taken from a URL is one"));
-        Uri::from_parts(parts).expect("scheme and authority are there")
     }
 }
 
