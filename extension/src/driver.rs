@@ -3,11 +3,12 @@
 //! `select!` only picks; what follows is decided in `lifecycle` and `dispatch`, which know no tasks. Every task belongs to a
 //! `JoinSet` here; one that panics is counted and told, and the process goes on asking `/next`.
 
+mod tasks;
+
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::Duration,
 };
 
 use tokio::task::{Id, JoinError, JoinSet};
@@ -19,7 +20,7 @@ use crate::{
     dispatch::{Accounted, Dispatch, Shipment},
     export::{Destination, retry::backoff},
     flow::{
-        Batch, Outcome, Signal, SignalKind, UnixNanos,
+        Signal, SignalKind, UnixNanos,
         arrival::{self, Arrival, NextEvent},
     },
     intake::{self, Content, Delivery, Outlet},
@@ -29,6 +30,7 @@ use crate::{
     startup::{self, Receivers, Started},
     tally::{Reason, Tally},
 };
+use tasks::{Done, Purpose, export, next, sleep_until};
 
 /// Runs the extension until the platform says SHUTDOWN. Faults of the configuration are told and survived.
 pub async fn run(config: Config, faults: &[Fault], runtime_api: &str, name: &str) -> Tally {
@@ -43,19 +45,6 @@ pub async fn run(config: Config, faults: &[Fault], runtime_api: &str, name: &str
     }
     driver.destination = Some(Arc::new(Destination::new(&config)));
     driver.live().await
-}
-
-/// What a task came back with.
-enum Done {
-    Next(Box<Client>, NextEvent),
-    Exported(Batch, Outcome),
-}
-
-/// What a task was for, in case it does not come back.
-#[derive(Clone, Copy)]
-enum Purpose {
-    Next,
-    Export { kind: SignalKind, records: u64 },
 }
 
 /// What the loop picked.
@@ -115,13 +104,25 @@ impl Driver {
     async fn live(mut self) -> Tally {
         while !self.ended {
             let picked = self.pick().await;
-            self.handle(picked);
-            self.ship();
+            let handled = catch_unwind(AssertUnwindSafe(|| {
+                self.handle(picked);
+                self.ship();
+            }));
+            if handled.is_err() {
+                self.recover();
+            }
             // With deliveries queued the loop would not come to rest for long, and nobody would answer the sockets.
             tokio::task::yield_now().await;
         }
         self.close();
         self.tally
+    }
+
+    /// A fault of ours must not keep the platform waiting for us: whatever was decided, `/next` is asked.
+    fn recover(&mut self) {
+        if !self.purposes.values().any(|purpose| matches!(purpose, Purpose::Next)) {
+            self.ask_next();
+        }
     }
 
     async fn pick(&mut self) -> Picked {
@@ -333,29 +334,5 @@ fn milestone(arrival: &Arrival) -> Option<Event> {
         arrival::Event::RuntimeDone(done) => Some(Event::RuntimeDone { request_id: done.request_id.clone() }),
         arrival::Event::Report(report) => Some(Event::Reported { request_id: report.request_id.clone() }),
         _ => None,
-    }
-}
-
-/// Asks `/next` until it is answered: on no fault does the process end.
-async fn next(mut client: Client, console: Console) -> Done {
-    let mut failures = 0;
-    loop {
-        match client.next().await {
-            Ok(event) => return Done::Next(Box::new(client), event),
-            Err(error) => startup::tell_and_wait(console, "no next event", &error, &mut failures).await,
-        }
-    }
-}
-
-async fn export(destination: Arc<Destination>, batch: Batch, timeout: Duration) -> Done {
-    let outcome = destination.export(&batch, timeout).await;
-    Done::Exported(batch, outcome)
-}
-
-/// For ever where there is nothing to wake for.
-async fn sleep_until(wake: Option<UnixNanos>) {
-    match wake {
-        Some(at) => tokio::time::sleep(Duration::from_nanos(at.saturating_sub(unix_now()))).await,
-        None => std::future::pending().await,
     }
 }

@@ -10,3 +10,15 @@ pub enum Error {
     #[error("cannot start")]
     Runtime(#[from] std::io::Error),
 }
+
+/// An error and what it comes from, in one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        words = format!("{words}: {error}");
+        source = error.source();
+    }
+    words
+}

@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode};
 use lambdaview_extension::{
     config::{Config, ProcessEnvironment},
     console, driver,
-    error::Error,
+    error::{Error, chain},
 };
 
 fn main() -> ExitCode {
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            console::say(&error);
+            console::say(chain(&error));
             ExitCode::FAILURE
         }
     }

@@ -15,6 +15,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 use crate::{
     config::{Config, Flush, Initialization, ListenAddress, LogLevel},
     console::Console,
+    error::chain,
     export::retry::backoff,
     intake::Inlet,
     lambda::{
@@ -75,17 +76,6 @@ pub async fn tell_and_wait(console: Console, what: &str, error: &ExtensionsError
     tokio::time::sleep(backoff(*failures, random())).await;
 }
 
-/// An error and what it comes from, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        words = format!("{words}: {error}");
-        source = error.source();
-    }
-    words
-}
-
 /// Randomness for backoffs, from the standard library's own.
 #[must_use]
 pub fn random() -> u32 {
@@ -97,14 +87,13 @@ pub fn random() -> u32 {
 async fn subscribe(client: &mut Client, config: &Config, inlet: &Inlet, receivers: &mut Receivers) -> bool {
     let console = Console::new(config.log_level);
     let bound = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await;
-    let listener = match bound.and_then(|listener| Ok((listener.local_addr()?.port(), listener))) {
-        Ok((port, listener)) => (port, listener),
+    let (port, listener) = match bound.and_then(|listener| Ok((listener.local_addr()?.port(), listener))) {
+        Ok(bound) => bound,
         Err(error) => {
             console.say(LogLevel::Error, format_args!("no port to listen on, so no log lines: {error}"));
             return false;
         }
     };
-    let (port, listener) = listener;
     let inlet = inlet.clone();
     receivers.spawn(async move {
         telemetry::serve(listener, inlet, pending()).await;
@@ -195,7 +184,6 @@ pub fn normalise_settings(config: &Config) -> Settings {
         originated: config.resource.originated.clone(),
         managed: lambda.initialization == Initialization::ManagedInstances,
         on_demand: lambda.initialization == Initialization::OnDemand,
-        sdk_expected: false,
         platform_lines: config.streams.platform,
         held_bytes: config.memory_limit / 4,
     }

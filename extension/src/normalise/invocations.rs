@@ -168,12 +168,12 @@ pub(super) struct Invocations {
 }
 
 impl Invocations {
-    pub(super) fn new(managed: bool, sdk_expected: bool, held_limit: usize) -> Self {
+    pub(super) fn new(managed: bool, held_limit: usize) -> Self {
         Self {
             known: VecDeque::new(),
             current: None,
             managed,
-            sdk_speaks: sdk_expected,
+            sdk_speaks: false,
             held_bytes: 0,
             held_limit,
             released: Vec::new(),

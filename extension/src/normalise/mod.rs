@@ -51,8 +51,6 @@ pub struct Settings {
     pub managed: bool,
     /// Whether the first invocation pays for the start: not where it was paid for before.
     pub on_demand: bool,
-    /// Whether the function is likely to have an SDK, whose trace is worth waiting for.
-    pub sdk_expected: bool,
     /// Whether START, END, REPORT and INIT lines are wanted.
     pub platform_lines: bool,
     /// How many bytes of records may wait for their trace.
@@ -89,7 +87,7 @@ impl Normaliser {
     pub fn new(settings: Settings) -> Self {
         Self {
             environment: Environment::new(settings.clone()),
-            invocations: Invocations::new(settings.managed, settings.sdk_expected, settings.held_bytes),
+            invocations: Invocations::new(settings.managed, settings.held_bytes),
             settings,
             started_before: false,
             logs: Vec::new(),
@@ -127,9 +125,19 @@ impl Normaliser {
 
     /// The end: nothing waits any longer. Invocations of whose end the platform did not tell ended for `reason`.
     pub fn release_all(&mut self, reason: &str, now: UnixNanos) {
+        let status = match reason {
+            "timeout" => Status::Timeout,
+            "failure" => Status::Failure,
+            _ => Status::Success,
+        };
         for request_id in self.invocations.open() {
-            let status = if reason == "spindown" { Status::Success } else { Status::from(reason.to_owned()) };
-            self.end(&request_id, &End { at: now, status, error_type: None });
+            let started = self.invocations.find(&request_id).is_some_and(|invocation| invocation.started.is_some());
+            if started {
+                self.end(&request_id, &End { at: now, status: status.clone(), error_type: None });
+            } else {
+                // Without a Telemetry API nobody tells of starts and ends: a span of it would be a guess.
+                self.invocations.close(&request_id);
+            }
         }
     }
 

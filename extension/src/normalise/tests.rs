@@ -25,7 +25,6 @@ pub(super) fn settings() -> Settings {
         originated: Vec::new(),
         managed: false,
         on_demand: true,
-        sdk_expected: false,
         platform_lines: false,
         held_bytes: 1 << 20,
     }
@@ -292,11 +291,16 @@ fn a_periodic_flush_takes_what_has_a_trace_and_the_rest_when_it_has_waited() {
     let mut world = World::new(settings());
     world.start(A, xray()).print("x").normaliser.release_due(T + SECOND);
     assert_eq!(world.out().ties(), [(A, some(XRAY))]);
-    let mut world = World::new(Settings { sdk_expected: true, ..settings() });
-    world.start(A, xray()).print("x").normaliser.release_due(T + SECOND);
+}
+
+#[test]
+fn where_the_sdk_speaks_its_trace_is_waited_for_some_seconds() {
+    let mut world = World::new(settings());
+    world.start(A, xray()).span(SpanKind::Server, Some(A)).done(A, Status::Success).out();
+    world.start(B, xray()).print("x").normaliser.release_due(T + SECOND);
     assert!(world.out().logs().is_empty());
     world.normaliser.release_due(T + 6 * SECOND);
-    assert_eq!(world.out().logs().len(), 1);
+    assert_eq!(world.out().ties(), [(B, some(XRAY))]);
 }
 
 #[test]
@@ -315,4 +319,13 @@ fn of_an_invocation_from_before_a_reset_no_span_and_no_trace_is_made_up() {
     assert_eq!(out.ties(), [(A, "None".into()), (A, "None".into())]);
     assert!(out.spans().is_empty());
     assert!(out.metrics().contains(&"faas.timeouts"));
+}
+
+#[test]
+fn without_telemetry_no_span_is_guessed_at_the_end() {
+    let mut world = World::new(settings());
+    let invoke = Invoke { request_id: A.into(), deadline: T, function_arn: None, trace: xray() };
+    world.normaliser.invoked(&invoke, T);
+    world.normaliser.release_all("spindown", T + SECOND);
+    assert!(world.out().spans().is_empty());
 }

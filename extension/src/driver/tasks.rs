@@ -1,0 +1,49 @@
+//! What the driver leaves to tasks: waiting for `/next`, and for the backend.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    clock::unix_now,
+    console::Console,
+    export::Destination,
+    flow::{Batch, Outcome, SignalKind, UnixNanos, arrival::NextEvent},
+    lambda::extensions::Client,
+    startup,
+};
+
+/// What a task came back with.
+pub(super) enum Done {
+    Next(Box<Client>, NextEvent),
+    Exported(Batch, Outcome),
+}
+
+/// What a task was for, in case it does not come back.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    Next,
+    Export { kind: SignalKind, records: u64 },
+}
+
+/// Asks `/next` until it is answered: on no fault does the process end.
+pub(super) async fn next(mut client: Client, console: Console) -> Done {
+    let mut failures = 0;
+    loop {
+        match client.next().await {
+            Ok(event) => return Done::Next(Box::new(client), event),
+            Err(error) => startup::tell_and_wait(console, "no next event", &error, &mut failures).await,
+        }
+    }
+}
+
+pub(super) async fn export(destination: Arc<Destination>, batch: Batch, timeout: Duration) -> Done {
+    let outcome = destination.export(&batch, timeout).await;
+    Done::Exported(batch, outcome)
+}
+
+/// For ever where there is nothing to wake for.
+pub(super) async fn sleep_until(wake: Option<UnixNanos>) {
+    match wake {
+        Some(at) => tokio::time::sleep(Duration::from_nanos(at.saturating_sub(unix_now()))).await,
+        None => std::future::pending().await,
+    }
+}
