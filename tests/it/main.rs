@@ -7,6 +7,7 @@ mod faults;
 mod local;
 mod local_stack;
 mod matrix;
+mod oracle;
 mod path;
 mod platform;
 mod readme;

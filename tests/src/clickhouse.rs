@@ -156,6 +156,14 @@ impl Database {
         self.client.query(include_str!("../fixtures/sql/spans.sql")).param("trace", trace_id).fetch_all().await
     }
 
+    /// The traces in which a service has a part.
+    ///
+    /// # Errors
+    /// When the engine refuses the question.
+    pub async fn traces(&self, service: &str) -> Result<Vec<String>, clickhouse::error::Error> {
+        self.client.query(include_str!("../fixtures/sql/traces.sql")).param("service", service).fetch_all().await
+    }
+
     /// What a counter of a service added up to.
     ///
     /// # Errors
