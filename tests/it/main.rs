@@ -13,6 +13,7 @@ mod platform;
 mod readme;
 mod recorder;
 mod schema;
+mod shapes;
 mod tidy;
 mod viewing;
 mod world;

@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinSet};
 
 const NAME: &str = "recorder";
+const EVENTS: &[&str] = &["INVOKE", "SHUTDOWN"];
 
 /// What the extension has been told.
 #[derive(Debug, Default)]
@@ -39,8 +40,34 @@ pub(crate) struct Recorder {
     /// The platform.
     pub(crate) lambda: Lambda,
     told: Arc<Told>,
-    _tasks: JoinSet<()>,
+    _voice: Voice,
     _folder: TempDir,
+}
+
+/// The recording extension alone, on whatever platform answers at an address.
+pub(crate) struct Voice {
+    told: Arc<Told>,
+    _tasks: JoinSet<()>,
+}
+
+impl Voice {
+    /// Lives on the platform at `api` under the name of the extension `recorder`, asking for these events.
+    pub(crate) async fn at(api: SocketAddr, events: &'static [&'static str]) -> Self {
+        let told = Arc::new(Told::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let service = Router::new().route("/", post(take)).with_state(told.clone());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move { axum::serve(listener, service).await.unwrap() });
+        let live = told.clone();
+        tasks.spawn(async move { live_for_ever(api, port, events, &live).await });
+        Self { told, _tasks: tasks }
+    }
+
+    /// Every telemetry event that was taken, in order.
+    pub(crate) fn taken(&self) -> Vec<Value> {
+        self.told.taken.lock().unwrap().concat()
+    }
 }
 
 impl Recorder {
@@ -50,16 +77,9 @@ impl Recorder {
         let executable = folder.path().join(NAME);
         std::fs::copy(machine::fixtures().join("extensions/idle"), &executable).unwrap();
         let lambda = Lambda::prepare(settings.extension(executable)).await.unwrap();
-        let told = Arc::new(Told::default());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let service = Router::new().route("/", post(take)).with_state(told.clone());
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move { axum::serve(listener, service).await.unwrap() });
-        let (api, live) = (lambda.address(), told.clone());
-        tasks.spawn(async move { live_for_ever(api, port, &live).await });
+        let voice = Voice::at(lambda.address(), EVENTS).await;
         lambda.initialise().await;
-        Self { lambda, told, _tasks: tasks, _folder: folder }
+        Self { lambda, told: voice.told.clone(), _voice: voice, _folder: folder }
     }
 
     /// Refuses the next `count` batches of telemetry.
@@ -109,10 +129,10 @@ async fn take(State(told): State<Arc<Told>>, Json(batch): Json<Vec<Value>>) -> S
 }
 
 /// Registers whenever the platform starts the extension, subscribes, and takes every event.
-async fn live_for_ever(api: SocketAddr, port: u16, told: &Told) {
+async fn live_for_ever(api: SocketAddr, port: u16, events: &[&str], told: &Told) {
     loop {
         let id = until("the extension is started", GENEROUS * 10, || async {
-            let body = json!({ "events": ["INVOKE", "SHUTDOWN"] }).to_string();
+            let body = json!({ "events": events }).to_string();
             let reply =
                 send(api, Method::POST, "/2020-01-01/extension/register", &[("lambda-extension-name", NAME)], &body)
                     .await?;

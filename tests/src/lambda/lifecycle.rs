@@ -158,7 +158,9 @@ impl Environment {
         }
         let mut report = done.clone();
         report["metrics"] = json!({ "durationMs": millis(took) });
-        done["spans"] = json!([]);
+        if !self.settings.managed() {
+            done["spans"] = json!([]);
+        }
         self.emit(Event::platform(Utc::now(), "platform.initRuntimeDone", done));
         for record in self.change(|state| state.extensions.iter().map(described).collect::<Vec<_>>()) {
             self.emit(Event::platform(Utc::now(), "platform.extension", record));
