@@ -3,7 +3,7 @@
 
 use crate::world::World;
 use lambdaview_tests::{
-    attach::sample,
+    attach::{attached, sample},
     clickhouse::Line,
     function::Sample,
     lambda::{Faults, Lambda, Settings, Status},
@@ -13,6 +13,7 @@ use lambdaview_tests::{
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
+use tokio::net::TcpListener;
 
 fn misbehaving() -> Settings {
     sample(Sample::Misbehaving)
@@ -73,6 +74,21 @@ async fn without_any_collector_the_function_works_and_every_lost_record_is_count
 }
 
 #[tokio::test]
+async fn a_collector_that_never_answers_costs_no_invocation_its_timeout_and_no_extension_its_life() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = sample(Sample::Orders).timeout(Duration::from_secs(5)).init_timeout(GENEROUS);
+    let lambda = Lambda::start(attached(settings, silent.local_addr().unwrap())).await.unwrap();
+    for order in 0..3 {
+        succeeds(&lambda, json!({"order": order, "from": 0, "to": 10})).await;
+    }
+    let resets = lambda.events().iter().filter(|event| event.kind == "platform.initStart").count();
+    assert_eq!(resets, 1, "no invocation ran into its timeout\n{}", lambda.transcript());
+    assert!(lambda.stop().await.killed.is_empty(), "{}", lambda.transcript());
+    let logs = Ledger::last(&lambda.extension_output()).of("logs");
+    assert!(logs.balanced() && logs.dropped == logs.received, "{logs:?}");
+}
+
+#[tokio::test]
 async fn an_extension_that_is_killed_costs_its_invocation_and_comes_back_with_the_next() {
     let world = World::of("misbehaving", misbehaving()).await;
     succeeds(&world.lambda, json!({"do": "lines", "count": 10})).await;
@@ -111,10 +127,7 @@ async fn what_a_function_says_before_it_fails_in_init_arrives_and_every_ledger_i
 #[tokio::test]
 async fn what_a_function_says_before_its_timeout_arrives_and_its_span_says_so() {
     let stack = Stack::start().await;
-    let settings = lambdaview_tests::attach::attached(
-        misbehaving().timeout(Duration::from_secs(3)).init_timeout(GENEROUS),
-        stack.grpc,
-    );
+    let settings = attached(misbehaving().timeout(Duration::from_secs(3)).init_timeout(GENEROUS), stack.grpc);
     let lambda = Lambda::start(settings).await.unwrap();
     let invocation = lambda.invoke(json!({"do": "sleep"})).await;
     assert_eq!(invocation.status, Status::Timeout);

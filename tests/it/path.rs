@@ -5,7 +5,7 @@ use lambdaview_tests::{
     attach::sample,
     clickhouse::Line,
     function::Sample,
-    lambda::{Request, Status},
+    lambda::{Mode, Request, Status},
     until::{GENEROUS, until},
 };
 use serde_json::json;
@@ -112,4 +112,41 @@ async fn spans_and_prints_share_a_trace_by(protocol: &str) {
     })
     .await;
     assert!(world.stop().await.balanced());
+}
+
+#[tokio::test]
+async fn every_invocation_is_counted_once_the_last_by_the_report_that_comes_at_shutdown() {
+    let world = World::of("misbehaving", sample(Sample::Misbehaving)).await;
+    for what in ["nothing", "nothing", "raise", "nothing"] {
+        world.lambda.invoke(json!({"do": what})).await;
+    }
+    world.stop().await;
+    for (metric, expected) in [("faas.invocations", 3.0), ("faas.errors", 1.0), ("faas.coldstarts", 1.0)] {
+        until(metric, GENEROUS, || async {
+            let sum = world.stack.database.sum(metric, "misbehaving").await.map_err(|error| error.to_string())?;
+            if (sum - expected).abs() < 1e-9 {
+                Ok(())
+            } else {
+                Err(format!("{sum}, not {expected}\n{}", world.lambda.transcript()))
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn on_managed_instances_lines_of_concurrent_invocations_are_kept_apart() {
+    let settings = sample(Sample::Stock).json_logs().mode(Mode::ManagedInstances { concurrency: 2 });
+    let world = World::of("stock", settings).await;
+    let event = |order: u32| json!({"order": order, "items": [{"sku": "filter"}], "milliseconds": 300});
+    let (one, other) = tokio::join!(world.lambda.invoke(event(1)), world.lambda.invoke(event(2)));
+    assert_eq!((one.status, other.status), (Status::Success, Status::Success), "{}", world.lambda.transcript());
+    let both = |rows: &[Line]| rows.iter().filter(|row| row.body == "reserved").count() == 2;
+    let rows = world.rows("both reservations", both).await;
+    for (order, invocation) in [("1", &one), ("2", &other)] {
+        let row = rows.iter().find(|row| row.body == "reserved" && row.attributes["order"] == order).unwrap();
+        assert_eq!(row.attributes["faas.invocation_id"], invocation.request_id);
+        assert_eq!(row.trace_id, invocation.trace_id);
+    }
+    assert_eq!(world.stop().await.of("logs").dropped, 0);
 }

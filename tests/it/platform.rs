@@ -8,6 +8,10 @@ use lambdaview_tests::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpListener,
+};
 
 fn settings(sample: Sample) -> Settings {
     let program = sample.program().unwrap_or_else(|error| panic!("{error}"));
@@ -210,4 +214,40 @@ async fn nothing_of_an_environment_is_left_when_its_handle_is_dropped() {
         state(pid).filter(|state| *state != 'Z').map_or(Ok(()), |state| Err(format!("state {state}")))
     })
     .await;
+}
+
+#[tokio::test]
+async fn at_spindown_the_runtime_is_asked_to_end_and_an_extension_that_stays_is_killed() {
+    let recorder = Recorder::beside(settings(Sample::Orders)).await;
+    recorder.lambda.invoke(json!({})).await;
+    let shutdown = recorder.lambda.stop().await;
+    assert_eq!((shutdown.reason.as_str(), shutdown.killed), ("spindown", vec!["recorder".to_owned()]));
+    assert_eq!(recorder.told().pop().unwrap()["shutdownReason"], "spindown");
+    let transcript = recorder.lambda.transcript();
+    assert!(transcript.contains("ended: signal: 15"), "the runtime gets SIGTERM\n{transcript}");
+    assert!(transcript.contains("ended: signal: 9"), "the extension gets none, but SIGKILL\n{transcript}");
+}
+
+#[tokio::test]
+async fn a_subscriber_by_tcp_gets_one_event_a_line() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let wanted = json!({"protocol": "TCP", "port": listener.local_addr().unwrap().port()});
+    let recorder = Recorder::subscribed_to(wanted, settings(Sample::Orders).without_freeze()).await;
+    let read = async {
+        let mut kinds = Vec::new();
+        while !kinds.contains(&"platform.report".to_owned()) {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut lines = BufReader::new(stream).lines();
+            while let Some(line) = lines.next_line().await.unwrap() {
+                let event: Value = serde_json::from_str(&line).unwrap();
+                kinds.push(event["type"].as_str().unwrap().to_owned());
+            }
+        }
+        kinds
+    };
+    let (kinds, _) = tokio::join!(tokio::time::timeout(GENEROUS, read), recorder.lambda.invoke(json!({})));
+    let kinds = kinds.expect("the report of the invocation comes");
+    let order: Vec<&str> = kinds.iter().map(String::as_str).filter(|kind| kind.starts_with("platform.")).collect();
+    assert_eq!(order.first(), Some(&"platform.initStart"));
+    assert!(order.ends_with(&["platform.start", "platform.runtimeDone", "platform.report"]), "{order:?}");
 }

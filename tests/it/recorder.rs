@@ -53,6 +53,11 @@ pub(crate) struct Voice {
 impl Voice {
     /// Lives on the platform at `api` under the name of the extension `recorder`, asking for these events.
     pub(crate) async fn at(api: SocketAddr, events: &'static [&'static str]) -> Self {
+        Self::with(api, events, None).await
+    }
+
+    /// The same, with its telemetry going elsewhere if `destination` says so.
+    async fn with(api: SocketAddr, events: &'static [&'static str], destination: Option<Value>) -> Self {
         let told = Arc::new(Told::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -60,7 +65,9 @@ impl Voice {
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { axum::serve(listener, service).await.unwrap() });
         let live = told.clone();
-        tasks.spawn(async move { live_for_ever(api, port, events, &live).await });
+        let here = json!({"protocol": "HTTP", "URI": format!("http://sandbox.localdomain:{port}")});
+        let destination = destination.unwrap_or(here);
+        tasks.spawn(async move { live_for_ever(api, &destination, events, &live).await });
         Self { told, _tasks: tasks }
     }
 
@@ -73,11 +80,20 @@ impl Voice {
 impl Recorder {
     /// Starts the function with the extension beside it.
     pub(crate) async fn beside(settings: Settings) -> Self {
+        Self::start(settings, None).await
+    }
+
+    /// The same, with its telemetry going to `destination` instead of being recorded.
+    pub(crate) async fn subscribed_to(destination: Value, settings: Settings) -> Self {
+        Self::start(settings, Some(destination)).await
+    }
+
+    async fn start(settings: Settings, destination: Option<Value>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let executable = folder.path().join(NAME);
         std::fs::copy(machine::fixtures().join("extensions/idle"), &executable).unwrap();
         let lambda = Lambda::prepare(settings.extension(executable)).await.unwrap();
-        let voice = Voice::at(lambda.address(), EVENTS).await;
+        let voice = Voice::with(lambda.address(), EVENTS, destination).await;
         lambda.initialise().await;
         Self { lambda, told: voice.told.clone(), _voice: voice, _folder: folder }
     }
@@ -129,7 +145,7 @@ async fn take(State(told): State<Arc<Told>>, Json(batch): Json<Vec<Value>>) -> S
 }
 
 /// Registers whenever the platform starts the extension, subscribes, and takes every event.
-async fn live_for_ever(api: SocketAddr, port: u16, events: &[&str], told: &Told) {
+async fn live_for_ever(api: SocketAddr, destination: &Value, events: &[&str], told: &Told) {
     loop {
         let id = until("the extension is started", GENEROUS * 10, || async {
             let body = json!({ "events": events }).to_string();
@@ -139,7 +155,7 @@ async fn live_for_ever(api: SocketAddr, port: u16, events: &[&str], told: &Told)
             reply.header("lambda-extension-identifier").map(str::to_owned).ok_or_else(|| reply.text())
         })
         .await;
-        subscribe(api, port, &id).await;
+        subscribe(api, destination, &id).await;
         loop {
             let Ok(event) = next(api, &id).await else { break };
             let last = event["eventType"] == "SHUTDOWN";
@@ -151,12 +167,12 @@ async fn live_for_ever(api: SocketAddr, port: u16, events: &[&str], told: &Told)
     }
 }
 
-async fn subscribe(api: SocketAddr, port: u16, id: &str) -> Reply {
+async fn subscribe(api: SocketAddr, destination: &Value, id: &str) -> Reply {
     let body = json!({
         "schemaVersion": "2025-01-29",
         "types": ["platform", "function", "extension"],
         "buffering": {"maxItems": 1000, "maxBytes": 262_144, "timeoutMs": 25},
-        "destination": {"protocol": "HTTP", "URI": format!("http://sandbox.localdomain:{port}")},
+        "destination": destination,
     });
     let headers = [("lambda-extension-identifier", id)];
     let reply = send(api, Method::PUT, "/2022-07-01/telemetry", &headers, &body.to_string()).await.unwrap();

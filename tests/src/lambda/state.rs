@@ -305,3 +305,70 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn state(external: &[&str]) -> State {
+        let mut state = State::new(false);
+        state.phase = Phase::Init;
+        state.extensions =
+            external.iter().map(|name| Extension::new((*name).to_owned(), true, Instant::now())).collect();
+        state
+    }
+
+    fn registered(state: &mut State, name: &str, events: &[&str]) -> String {
+        let events: Vec<String> = events.iter().map(|event| (*event).to_owned()).collect();
+        state.register(name, &events, Instant::now()).unwrap().id.clone()
+    }
+
+    #[test]
+    fn the_eleventh_extension_is_refused() {
+        let mut state = state(&["external"]);
+        for number in 1..10 {
+            registered(&mut state, &format!("internal {number}"), &["INVOKE"]);
+        }
+        let refusal = state.register("one too many", &[], Instant::now()).unwrap_err();
+        assert_eq!(refusal.error_type, "Extension.TooManyExtensions");
+    }
+
+    #[test]
+    fn an_event_waits_for_next_and_makes_the_extension_busy() {
+        let mut state = state(&["one"]);
+        let id = registered(&mut state, "one", &["INVOKE"]);
+        state.tell(Subscription::Invoke, &json!("event"));
+        assert_eq!(state.take_event(&id), None);
+        state.next(Some(&id), Instant::now()).unwrap();
+        assert!(!state.extensions_ready(), "an event is under way to it");
+        assert_eq!(state.take_event(&id), Some(json!("event")));
+        assert!(!state.extensions_ready());
+        state.next(Some(&id), Instant::now()).unwrap();
+        assert!(state.extensions_ready());
+    }
+
+    #[test]
+    fn who_did_not_ask_for_an_event_is_not_told() {
+        let mut state = state(&["one"]);
+        let id = registered(&mut state, "one", &["SHUTDOWN"]);
+        state.next(Some(&id), Instant::now()).unwrap();
+        state.tell(Subscription::Invoke, &json!("event"));
+        assert!(state.extensions_ready());
+    }
+
+    #[test]
+    fn an_exit_is_a_crash_unless_the_extension_has_explained_itself() {
+        let mut state = state(&["one", "other"]);
+        for (at, name) in ["one", "other"].into_iter().enumerate() {
+            registered(&mut state, name, &[]);
+            state.extensions[at].group = 100 + i32::try_from(at).unwrap();
+        }
+        let other = state.extensions[1].id.clone();
+        state.report_error(Some(&other), Step::ExitError, Some("Extension.Reason")).unwrap();
+        state.exited(100, "exit status 0");
+        state.exited(101, "exit status 1");
+        let faults: Vec<_> = state.extensions.iter().map(Extension::fault).collect();
+        assert_eq!(faults, [Some("Extension.Crash"), Some("Extension.ExitError")]);
+    }
+}
