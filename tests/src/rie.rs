@@ -95,14 +95,21 @@ impl Rie {
         Ok(rie)
     }
 
-    /// Invokes the function.
+    /// Invokes the function. On Managed Instances no runtime may be waiting at this moment: AWS would ask another instance,
+    /// so it is asked again.
     ///
     /// # Errors
     /// When no answer came.
     pub async fn invoke(&self, headers: &[(&str, &str)], payload: &str) -> Result<Reply, String> {
         let headers: Vec<_> =
             [("content-type", "application/json")].into_iter().chain(headers.iter().copied()).collect();
-        wire::send(self.invoke, Method::POST, "/2015-03-31/functions/function/invocations", &headers, payload).await
+        let path = "/2015-03-31/functions/function/invocations";
+        let answered = until("a runtime is free", GENEROUS, || async {
+            let reply = wire::send(self.invoke, Method::POST, path, &headers, payload).await;
+            let busy = reply.as_ref().is_ok_and(|reply| reply.json()["errorType"] == "Runtime.Unavailable");
+            if busy { Err("Runtime.Unavailable") } else { Ok(reply) }
+        });
+        answered.await
     }
 
     /// Asks it to end, which shuts the extensions down, and waits until it has.
