@@ -7,28 +7,27 @@ use lambdaview_queries::schema::{self, Layout};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
-    fs,
-    path::PathBuf,
-    process,
+    io,
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{self, Child, Command, Stdio},
     sync::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
     },
 };
 
-const FOLDER: &str = "lambdaview-engine-";
-
 /// The address of the engine that this process's tests share; it is started by the first who asks, and ends with the process.
 ///
 /// # Panics
 /// When there is no engine; the message says what to do.
 pub fn engine_url() -> &'static str {
-    static ENGINE: OnceLock<(Engine, String)> = OnceLock::new();
-    let (_, url) = ENGINE.get_or_init(|| {
-        sweep();
+    static ENGINE: OnceLock<(Engine, Child, String)> = OnceLock::new();
+    let (_, _, url) = ENGINE.get_or_init(|| {
+        let data = std::env::temp_dir().join(format!("lambdaview-engine-{}", process::id()));
         let settings = EngineSettings {
             program: Some(machine::viewer()),
-            data: folder(process::id()),
+            data: data.clone(),
             http_port: 0,
             tcp_port: None,
             sources: Sources::from_environment(|name| machine::variable(name).map(Into::into)),
@@ -37,24 +36,19 @@ pub fn engine_url() -> &'static str {
         let engine = Engine::start(&settings, &mut { said })
             .unwrap_or_else(|error| panic!("no ClickHouse for the tests: {error}"));
         let url = engine.url();
-        (engine, url)
+        let remover = removed_after_us(engine.pid(), &data).expect("a shell can be started");
+        (engine, remover, url)
     });
     url
 }
 
-fn folder(process: u32) -> PathBuf {
-    std::env::temp_dir().join(format!("{FOLDER}{process}"))
-}
-
-/// Removes the data of processes that have ended: an engine that lives as long as its process cannot remove its own.
-fn sweep() {
-    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
-    for entry in entries.flatten() {
-        let process = entry.file_name().to_str().and_then(|name| name.strip_prefix(FOLDER)?.parse::<u32>().ok());
-        if process.is_some_and(|process| !PathBuf::from(format!("/proc/{process}")).exists()) {
-            let _taken_by_another_sweep = fs::remove_dir_all(entry.path());
-        }
-    }
+/// A shell that waits for our end and the engine's, however they come, and then removes the engine's data: what lives as long
+/// as its process cannot remove it itself. A process group of its own keeps it from a Ctrl-C that is meant for us.
+fn removed_after_us(engine: u32, data: &Path) -> io::Result<Child> {
+    const SCRIPT: &str = "cat; while kill -0 \"$0\" 2>/dev/null; do sleep 0.1; done; rm -rf \"$1\"";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", SCRIPT, &engine.to_string()]).arg(data).process_group(0);
+    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
 }
 
 /// A database of its own, with the tables that ClickStack has today.
