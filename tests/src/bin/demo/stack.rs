@@ -58,16 +58,16 @@ impl Stack {
         if self.keep {
             return self.stays_up();
         }
-        let binary = machine::viewer();
-        println!("\nEverything is stopped and removed again. To go on by hand:");
-        println!("  make demo KEEP=1                 the same, and the stack stays up");
-        println!("  {} local       an empty stack on the usual ports, kept between runs", binary.display());
         if let Some(pid) = self.process.id() {
             let _it_may_be_gone = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGTERM);
         }
         if let Err(error) = self.process.wait().await {
             eprintln!("lambdaview local: {error}");
         }
+        let binary = machine::viewer();
+        println!("\nEverything is stopped and removed again. To go on by hand:");
+        println!("  make demo KEEP=1     the same, and the stack stays up");
+        println!("  {} local     an empty stack on the usual ports, kept between runs", binary.display());
     }
 
     fn stays_up(&self) {
