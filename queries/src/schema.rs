@@ -128,7 +128,7 @@ pub struct Schema {
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// The database has not the tables that ClickStack makes.
-    #[error("no table {} in database `{database}`: is it ClickStack's? its collector creates the tables when it starts; name another with --database", .tables.join(" and no table "))]
+    #[error("no table {} in database `{database}`: ClickStack's collector creates them when it starts", .tables.join(" and no table "))]
     Missing {
         /// The database that was looked into.
         database: String,

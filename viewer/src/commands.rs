@@ -118,11 +118,11 @@ impl Desk<'_> {
         let from = args.since.at(now);
         let measured = tokio::try_join!(
             bytes::logged(self.session, from),
-            functions::functions(self.session, from),
+            functions::invoked(self.session, from),
             bytes::stored(self.session),
         );
         let (logged, functions, stored) = measured.map_err(|fault| self.fault(fault))?;
-        if functions.is_empty() {
+        if functions.is_empty() && logged.is_empty() {
             say_nothing_there(args.since);
         }
         let report = cost::reckon(&Measured { logged, functions, stored, now }, &rates);

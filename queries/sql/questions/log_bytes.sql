@@ -4,8 +4,11 @@ SELECT
     ResourceAttributes['faas.name'] AS name,
     count() AS events,
     sum(length(Body)) AS body_bytes,
-    sum(if(startsWith(Body, '{'), 0, arraySum((k, v) -> if(match(k, '^(faas\\.|log\\.iostream$|type$|lambdaview\\.)'), 0, length(k) + length(v) + 6),
-        mapKeys(CAST(LogAttributes, 'Map(String, String)')), mapValues(CAST(LogAttributes, 'Map(String, String)'))))) AS field_bytes,
+    sum(if(startsWith(Body, '{'), 0, arraySum(
+        (key, value) -> (length(key) + length(value) + 6) * (key NOT IN ('faas.invocation_id', 'log.iostream', 'type', 'lambdaview.parse_error')),
+        mapKeys(CAST(LogAttributes, 'Map(String, String)')),
+        mapValues(CAST(LogAttributes, 'Map(String, String)'))
+    ))) AS field_bytes,
     uniqExactIf(LogAttributes['faas.invocation_id'], LogAttributes['faas.invocation_id'] != '') AS invocations,
     min(toUnixTimestamp64Nano(Timestamp)) AS first,
     max(toUnixTimestamp64Nano(Timestamp)) AS last

@@ -6,7 +6,7 @@ use serde::Deserialize;
 pub use super::dialect::Identity;
 use super::{Fault, Session, Text};
 use crate::{
-    schema::TimeKey,
+    schema::{Layout, TimeKey},
     window::{Nanos, Window},
 };
 
@@ -53,15 +53,30 @@ pub async fn find(session: &Session, name: &str) -> Result<Found, Fault> {
     Ok(Found::Others(names(session, session.opened_at() - WEEK).await?))
 }
 
-/// The functions that wrote since `from`, the busiest first.
+/// The functions that wrote since `from`, or ever where that costs nothing, the busiest first.
 ///
 /// # Errors
 /// When the server does not answer.
 pub async fn names(session: &Session, from: Nanos) -> Result<Vec<String>, Fault> {
-    let question = include_str!("../../sql/questions/names.sql");
-    let query = session.ask_logs(question, Identity::FaasName, &[]).param("from", from);
-    let names = session.all::<Name>(query).await?;
+    let names = match names_by_index(session).await {
+        Some(names) => names,
+        None => {
+            let question = include_str!("../../sql/questions/names.sql");
+            let query = session.ask_logs(question, Identity::FaasName, &[]).param("from", from);
+            session.all::<Name>(query).await?
+        }
+    };
     Ok(names.into_iter().map(|row| row.name.into()).collect())
+}
+
+/// The names in the index's dictionary; `None` where there is no such index, or nothing that reads it.
+async fn names_by_index(session: &Session) -> Option<Vec<Name>> {
+    if session.logs().layout != Layout::Items {
+        return None;
+    }
+    // An older server, a table over several machines: what the rows say is always to be had.
+    let names = session.all::<Name>(session.ask(include_str!("../../sql/questions/names_by_index.sql"))).await.ok()?;
+    (!names.is_empty()).then_some(names)
 }
 
 /// `None`: no such function. `Some(None)`: it is there, and its service is no use to the questions about it.
@@ -71,7 +86,12 @@ async fn service(session: &Session, name: &str, identity: Identity) -> Result<Op
     let mut services = Vec::new();
     // Where the service leads the sorting key, a service that is missed is a line that is missed: all windows are asked.
     let thorough = session.logs().layout.time_key() != TimeKey::FiveMinutes;
-    for window in Window::all(now).newest_first(now) {
+    // No index knows that a service is not there: looking for one further back may read everything.
+    let all = match identity {
+        Identity::FaasName => Window::all(now),
+        Identity::ServiceName => Window::since(now - WEEK, now),
+    };
+    for window in all.newest_first(now) {
         let query = session.ask_logs(question, identity, &[]);
         let query = query.param("function", name).param("from", window.from).param("until", window.until);
         services.extend(session.all::<Service>(query).await?.into_iter().map(|row| String::from(row.service)));

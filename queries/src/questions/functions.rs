@@ -65,6 +65,15 @@ pub async fn functions(session: &Session, from: Nanos) -> Result<Vec<Summary>, F
     Ok(functions)
 }
 
+/// The functions' invocations since `from`, by their spans alone: reads no logs.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn invoked(session: &Session, from: Nanos) -> Result<Vec<Summary>, Fault> {
+    let spans = session.ask_traces(include_str!("../../sql/questions/functions_by_spans.sql")).param("from", from);
+    Ok(join(Vec::new(), session.all::<BySpans>(spans).await?))
+}
+
 fn join(logs: Vec<ByLogs>, spans: Vec<BySpans>) -> Vec<Summary> {
     let mut functions: BTreeMap<String, Summary> = BTreeMap::new();
     for row in logs {

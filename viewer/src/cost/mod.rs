@@ -22,7 +22,7 @@ const GB: f64 = 1e9;
 pub struct Measured {
     /// What each function logged.
     pub logged: Vec<Logged>,
-    /// What each function did: its invocations, silent ones too.
+    /// Each function's invocations by their spans, silent ones too.
     pub functions: Vec<Summary>,
     /// What the table of logs holds.
     pub stored: Stored,

@@ -169,9 +169,9 @@ fn passes(fault: &Fault) -> bool {
 
 fn unknown(name: &str, others: &[String]) -> Error {
     let next = if others.is_empty() {
-        "`lambdaview functions --since 30d`; a function shows up with its first line".to_owned()
+        "`lambdaview functions --since 30d`; a function is known by its first line".to_owned()
     } else {
         "`lambdaview functions --since 7d` lists them".to_owned()
     };
-    Error::NotFound { what: format!("no function {name} has written anything"), similar: similar(name, others), next }
+    Error::NotFound { what: format!("no function {name} is known here"), similar: similar(name, others), next }
 }
