@@ -38,7 +38,7 @@ pub enum FetchError {
     },
     /// npm or tar failed.
     #[error(
-        "`{program}` failed on the ClickHouse engine ({PACKAGE}@{VERSION}): {reason}\nmake npm reach its registry and try again, or {BY_HAND}"
+        "`{program}` failed on the ClickHouse engine ({PACKAGE}@{VERSION}): {reason}; make npm reach its registry and try again, or {BY_HAND}"
     )]
     Failed {
         /// Which of them.
@@ -160,7 +160,7 @@ fn words_of(child: &mut Child) -> String {
     }
     let words = String::from_utf8_lossy(&words);
     let words: Vec<_> = words.lines().map(str::trim).filter(|line| !line.is_empty()).take(WORDS).collect();
-    if words.is_empty() { "it gave no reason".to_owned() } else { words.join("\n") }
+    if words.is_empty() { "it gave no reason".to_owned() } else { words.join("; ") }
 }
 
 fn packed(directory: &Path) -> io::Result<PathBuf> {

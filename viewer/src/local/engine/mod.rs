@@ -33,8 +33,10 @@ const START_DEADLINE: Duration = Duration::from_secs(60);
 pub const WATCH: Duration = Duration::from_millis(500);
 /// Between two looks at a starting or ending engine.
 const LOOK: Duration = Duration::from_millis(10);
-/// The engine ends within 50 ms of its pipe's end; beyond this it hangs.
-const STOP_DEADLINE: Duration = Duration::from_secs(10);
+/// The engine ends within 50 ms of its pipe's end, or a few seconds when it is writing much; beyond this it hangs.
+const STOP_DEADLINE: Duration = Duration::from_secs(5);
+/// When nobody has the time to stop it; what it acknowledged survives a kill.
+const DROP_DEADLINE: Duration = Duration::from_millis(500);
 /// A free port may be taken between our finding it and the engine's listening on it; twice in a row is already strange.
 const FREE_PORT_ATTEMPTS: usize = 5;
 
@@ -159,10 +161,10 @@ impl Engine {
         let program = Program::find(settings, progress)?;
         std::fs::create_dir_all(&settings.data)
             .map_err(io_error(|| format!("could not create the data directory {}", settings.data.display())))?;
-        progress(Progress::Starting);
         let mut attempts = FREE_PORT_ATTEMPTS;
         loop {
             let ports = Ports::choose(settings)?;
+            progress(Progress::Starting);
             let result = Self::launch(&program, &settings.data, ports);
             attempts -= 1;
             match result {
@@ -209,7 +211,7 @@ impl Engine {
 
     /// Asks the engine to end, waits until it has, and makes it when it does not. What it acknowledged is on disk.
     pub fn stop(mut self) {
-        self.end();
+        self.end(STOP_DEADLINE);
     }
 
     fn launch(program: &Program, data: &Path, ports: Ports) -> Result<Self, EngineError> {
@@ -239,7 +241,7 @@ impl Engine {
             }
             std::thread::sleep(LOOK);
         }
-        self.end();
+        self.end(STOP_DEADLINE);
         Err(EngineError::Silent { reason: self.stderr.finish() })
     }
 
@@ -254,9 +256,9 @@ impl Engine {
         }
     }
 
-    fn end(&mut self) {
+    fn end(&mut self, patience: Duration) {
         drop(self.child.stdin.take());
-        let deadline = Instant::now() + STOP_DEADLINE;
+        let deadline = Instant::now() + patience;
         while Instant::now() < deadline {
             match self.child.try_wait() {
                 Ok(None) => std::thread::sleep(LOOK),
@@ -272,7 +274,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.end();
+        self.end(DROP_DEADLINE);
     }
 }
 
