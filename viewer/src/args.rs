@@ -245,7 +245,8 @@ Contexts, in ~/.config/lambdaview/config.toml:
   user = \"viewer\"
   password_file = \"/run/secrets/viewer\"
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 user or password refused, 5 no connection or out of time, 130 Ctrl-C.";
+Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 user or password refused, 5 no connection or out of time,
+8 ClickStack's tables are not there, 130 Ctrl-C.";
 
 const TAIL_HELP: &str = "\
 Each line: time, severity, invocation (first 8 of its request id), trace (first 8 of its id), text.

@@ -83,7 +83,8 @@ impl Error {
             Self::ClickHouse { fault, .. } => match fault.kind {
                 FaultKind::Denied => 4,
                 FaultKind::Unreachable | FaultKind::NotClickHouse | FaultKind::TooSlow => 5,
-                _ => 1,
+                FaultKind::NoDatabase | FaultKind::NoTable => 8,
+                FaultKind::Busy | FaultKind::ReadOnly | FaultKind::Failed => 1,
             },
             Self::Interrupted { signal } => 128 + *signal,
         }
@@ -200,7 +201,7 @@ mod tests {
           try: name the server's authority with --ca FILE or CLICKHOUSE_CA
         4 error: ClickHouse at http://ch:8123 refuses user viewer: viewer: Authentication failed
           try: --user NAME with CLICKHOUSE_PASSWORD, --password-file FILE or --ask-password; the user needs SELECT on the otel_ tables
-        1 error: ClickHouse at http://ch:8123 has no database otel
+        8 error: ClickHouse at http://ch:8123 has no database otel
           try: --database NAME; `SHOW DATABASES` lists them
         "#);
     }
