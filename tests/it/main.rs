@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be prepared fails")]
 
+mod commands;
+mod desk;
 mod engine;
 mod faults;
+mod following;
+mod layouts;
 mod local;
 mod local_stack;
 mod matrix;

@@ -12,22 +12,22 @@ use lambdaview_queries::{
     window::Window,
 };
 
-use crate::server::World;
+use crate::desk::Desk;
 
 const TRACE: &str = "5f84c7a1d2e34b5f8a9b0c1d2e3f4a5b";
 const REQUEST: &str = "7f3a91c2-3f0e-4a53-9d0c-0a6d6c4f1b11";
 
-async fn world(layout: Layout) -> World {
-    let world = World::new(layout).await;
+async fn desk(layout: Layout) -> Desk {
+    let desk = Desk::new(layout).await;
     let map = |key: &str, value: &str| match layout {
         Layout::Json => format!("'{{\"{key}\":\"{value}\"}}'"),
         _ => format!("map('{key}', '{value}')"),
     };
-    for rows in [include_str!("rows/logs.sql"), include_str!("rows/spans.sql")] {
+    for rows in [include_str!("../fixtures/sql/rows/logs.sql"), include_str!("../fixtures/sql/rows/spans.sql")] {
         let rows = rows.replace("{resource}", &map("faas.name", "checkout"));
-        world.execute(&rows.replace("{attributes}", &map("faas.invocation_id", REQUEST))).await;
+        desk.execute(&rows.replace("{attributes}", &map("faas.invocation_id", REQUEST))).await;
     }
-    world
+    desk
 }
 
 fn bodies(lines: &[Line]) -> Vec<&str> {
@@ -44,8 +44,8 @@ fn found(found: Found) -> Function {
 #[tokio::test]
 async fn a_functions_lines_are_found_by_its_name_and_come_in_order() {
     for layout in Layout::ALL {
-        let world = world(layout).await;
-        let session = world.session().await;
+        let desk = desk(layout).await;
+        let session = desk.session().await;
         let function = found(function::find(&session, "checkout").await.unwrap());
         assert_eq!(function.identity, Identity::FaasName, "{layout}");
         let scope = Scope { function: &function, window: Window::all(session.opened_at()), attributes: true };
@@ -66,7 +66,7 @@ async fn a_functions_lines_are_found_by_its_name_and_come_in_order() {
 #[tokio::test]
 async fn a_function_without_faas_name_is_found_by_its_service() {
     for layout in Layout::ALL {
-        let session = world(layout).await.session().await;
+        let session = desk(layout).await.session().await;
         let function = found(function::find(&session, "shop").await.unwrap());
         assert_eq!(function.identity, Identity::ServiceName, "{layout}");
         let scope = Scope { function: &function, window: Window::all(session.opened_at()), attributes: false };
@@ -77,7 +77,7 @@ async fn a_function_without_faas_name_is_found_by_its_service() {
 #[tokio::test]
 async fn an_unknown_function_is_answered_with_those_there_are() {
     for layout in Layout::ALL {
-        let session = world(layout).await.session().await;
+        let session = desk(layout).await.session().await;
         let others = function::find(&session, "chekcout").await.unwrap();
         assert_eq!(others, Found::Others(vec!["checkout".to_owned()]), "{layout}");
     }
@@ -86,7 +86,7 @@ async fn an_unknown_function_is_answered_with_those_there_are() {
 #[tokio::test]
 async fn a_trace_has_its_spans_its_lines_and_those_of_its_invocation() {
     for layout in Layout::ALL {
-        let session = world(layout).await.session().await;
+        let session = desk(layout).await.session().await;
         for trace in
             [trace::trace(&session, TRACE).await.unwrap(), trace::of_invocation(&session, REQUEST).await.unwrap()]
         {
@@ -105,7 +105,7 @@ async fn a_trace_has_its_spans_its_lines_and_those_of_its_invocation() {
 
 #[tokio::test]
 async fn what_nobody_knows_is_an_empty_trace() {
-    let session = world(Layout::Items).await.session().await;
+    let session = desk(Layout::Items).await.session().await;
     let trace = trace::trace(&session, "00000000000000000000000000000001").await.unwrap();
     assert!(trace.spans.is_empty() && trace.lines.is_empty());
 }
@@ -113,7 +113,7 @@ async fn what_nobody_knows_is_an_empty_trace() {
 #[tokio::test]
 async fn functions_are_counted_by_logs_and_spans_together() {
     for layout in Layout::ALL {
-        let session = world(layout).await.session().await;
+        let session = desk(layout).await.session().await;
         let functions = functions::functions(&session, session.opened_at() - 3_600_000_000_000).await.unwrap();
         assert_eq!(functions.len(), 1, "{layout}");
         let checkout = &functions[0];
@@ -130,7 +130,7 @@ async fn functions_are_counted_by_logs_and_spans_together() {
 #[tokio::test]
 async fn bytes_are_counted_and_the_table_weighed() {
     for layout in Layout::ALL {
-        let session = world(layout).await.session().await;
+        let session = desk(layout).await.session().await;
         let logged = bytes::logged(&session, session.opened_at() - 3_600_000_000_000).await.unwrap();
         assert_eq!((logged[0].events, logged[0].body_bytes, logged[0].invocations), (4, 21, 1), "{layout}");
         let stored = bytes::stored(&session).await.unwrap();

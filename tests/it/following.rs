@@ -9,7 +9,7 @@ use lambdaview::{
 };
 use lambdaview_queries::schema::Layout;
 
-use crate::server::World;
+use crate::desk::Desk;
 
 const BLOCKS: u32 = 100;
 const LINES: u32 = 100;
@@ -47,23 +47,23 @@ impl Page {
     }
 }
 
-async fn insert(world: &World, block: u32) {
-    let query = world.client.query_raw(include_str!("rows/numbered.sql"));
+async fn insert(desk: &Desk, block: u32) {
+    let query = desk.client.query_raw(include_str!("../fixtures/sql/rows/numbered.sql"));
     query.param("block", block).param("first", block * LINES).param("count", LINES).execute().await.unwrap();
 }
 
 /// Inserts numbered blocks, some late, some of yesterday, and merges in between.
-async fn write(world: &World, blocks: std::ops::Range<u32>) {
+async fn write(desk: &Desk, blocks: std::ops::Range<u32>) {
     for block in blocks {
-        insert(world, block).await;
+        insert(desk, block).await;
         if block % 10 == 9 {
-            world.execute("OPTIMIZE TABLE otel_logs FINAL").await;
+            desk.execute("OPTIMIZE TABLE otel_logs FINAL").await;
         }
     }
 }
 
-async fn follow(world: &World, printer: &mut Printer<Page>) -> Error {
-    let session = world.session().await;
+async fn follow(desk: &Desk, printer: &mut Printer<Page>) -> Error {
+    let session = desk.session().await;
     let tail = Tail {
         function: "pay".to_owned(),
         since: Some("2d".parse().unwrap()),
@@ -71,24 +71,24 @@ async fn follow(world: &World, printer: &mut Printer<Page>) -> Error {
         follow: true,
         attributes: false,
     };
-    tail::run(&session, &world.target.place, &tail, printer).await.unwrap_err()
+    tail::run(&session, &desk.target.place, &tail, printer).await.unwrap_err()
 }
 
 async fn each_line_is_printed_once(layout: Layout, blocks: u32) {
-    let world = World::new(layout).await;
+    let desk = Desk::new(layout).await;
     // Some are there before, and are history; block 0 is of yesterday.
-    write(&world, 0..3).await;
+    write(&desk, 0..3).await;
     let page = Page::default();
     let mut printer = Printer::new(page.clone(), Box::new(io::sink()), Format::Pretty(LineStyle::default()), "pay");
     let wanted = blocks * LINES;
     let all_printed = async {
-        write(&world, 3..blocks).await;
+        write(&desk, 3..blocks).await;
         while page.lines() < wanted as usize {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     tokio::select! {
-        error = follow(&world, &mut printer) => panic!("{error}"),
+        error = follow(&desk, &mut printer) => panic!("{error}"),
         done = tokio::time::timeout(PATIENCE, all_printed) => done.unwrap_or_else(|_| {
             panic!("{layout}: {} of {wanted} lines", page.lines())
         }),
@@ -112,23 +112,23 @@ async fn where_merging_keeps_block_numbers_on_a_map_layout_it_is_the_same() {
 
 #[tokio::test]
 async fn without_block_numbers_lines_that_are_not_later_than_the_overlap_are_each_printed_once() {
-    let world = World::new(Layout::TimestampTime).await;
-    insert(&world, 1).await;
+    let desk = Desk::new(Layout::TimestampTime).await;
+    insert(&desk, 1).await;
     let page = Page::default();
     let mut printer = Printer::new(page.clone(), Box::new(io::sink()), Format::Pretty(LineStyle::default()), "pay");
     let blocks: Vec<u32> = (1..40).filter(|block| block % 13 != 0).collect();
     let wanted = blocks.len() * LINES as usize;
     let all_printed = async {
         for block in &blocks[1..] {
-            insert(&world, *block).await;
+            insert(&desk, *block).await;
         }
-        world.execute("OPTIMIZE TABLE otel_logs FINAL").await;
+        desk.execute("OPTIMIZE TABLE otel_logs FINAL").await;
         while page.lines() < wanted {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     tokio::select! {
-        error = follow(&world, &mut printer) => panic!("{error}"),
+        error = follow(&desk, &mut printer) => panic!("{error}"),
         done = tokio::time::timeout(PATIENCE, all_printed) => done.unwrap_or_else(|_| panic!("{} of {wanted}", page.lines())),
     }
     assert!(page.numbers().values().all(|times| *times == 1));
