@@ -225,6 +225,18 @@ pub const fn severity_letter(number: u8) -> char {
     }
 }
 
+/// What a program said, without what Lambda's runtimes put before it in text logs: level, time and request id, which have
+/// columns of their own. Python writes `[INFO]\ttime\tid\ttext`, Node `time\tid\tINFO\ttext`, .NET as Node does.
+#[must_use]
+pub fn without_runtime_prefix<'a>(body: &'a str, invocation_id: &str) -> &'a str {
+    let mut parts = body.splitn(4, '\t');
+    let before = [parts.next(), parts.next(), parts.next()];
+    match parts.next() {
+        Some(said) if !invocation_id.is_empty() && before.contains(&Some(invocation_id)) => said,
+        _ => body,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -295,5 +307,17 @@ mod tests {
     fn a_missing_id_keeps_its_column() {
         assert_eq!(short_id("").len(), 8);
         assert_eq!(short_id("7f3a91c2-3f0e"), "7f3a91c2");
+    }
+
+    #[test]
+    fn the_runtimes_prefix_goes_only_where_it_names_the_lines_own_invocation() {
+        let id = "7f3a91c2-3f0e-4a53-9d0c-0a6d6c4f1b11";
+        let python = format!("[INFO]\t2026-11-22T14:02:11.204Z\t{id}\ta\tb");
+        let node = format!("2026-11-22T14:02:11.204Z\t{id}\tINFO\ta");
+        assert_eq!(without_runtime_prefix(&python, id), "a\tb");
+        assert_eq!(without_runtime_prefix(&node, id), "a");
+        assert_eq!(without_runtime_prefix(&node, "another"), node);
+        assert_eq!(without_runtime_prefix("x\t\t\ty", ""), "x\t\t\ty");
+        assert_eq!(without_runtime_prefix("plain", id), "plain");
     }
 }

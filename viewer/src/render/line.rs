@@ -5,7 +5,7 @@ use lambdaview_queries::questions::lines::Line;
 use super::style::{Paint, Role};
 use crate::{
     ask::Nanos,
-    format::{Zone, duration, inert, severity_letter, short_id},
+    format::{Zone, duration, inert, severity_letter, short_id, without_runtime_prefix},
 };
 
 /// How lines are drawn.
@@ -36,7 +36,8 @@ pub fn draw(line: &Line, late: Option<u64>, style: LineStyle) -> String {
         paint.paint(Role::Faint, &short_id(&line.invocation_id)),
         paint.paint(Role::Id, &short_id(&line.trace_id)),
     );
-    for (number, part) in line.body.trim_end().split('\n').enumerate() {
+    let said = without_runtime_prefix(&line.body, &line.invocation_id);
+    for (number, part) in said.trim_end().split('\n').enumerate() {
         if number > 0 {
             text.push('\n');
             text.push_str(&" ".repeat(time.len() + COLUMNS));

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ask::Nanos,
-    format::{Zone, cut, duration, inert, left, plural, right, severity_letter, width},
+    format::{Zone, cut, duration, inert, left, plural, right, severity_letter, width, without_runtime_prefix},
 };
 
 /// How a trace is drawn.
@@ -142,7 +142,8 @@ impl Canvas<'_> {
 
     fn line(&mut self, line: &Line, indent: &str) {
         let head = format!("{indent}· {} ", severity_letter(line.severity_number));
-        self.words(&head, &line.body, Some(line.time), Paint::of_severity(line.severity_number));
+        let said = without_runtime_prefix(&line.body, &line.invocation_id);
+        self.words(&head, said, Some(line.time), Paint::of_severity(line.severity_number));
     }
 
     fn event(&mut self, span: &Span, event: usize, indent: &str) {
