@@ -86,7 +86,7 @@ pub fn random() -> u32 {
 /// Whether telemetry will come.
 async fn subscribe(client: &mut Client, config: &Config, inlet: &Inlet, receivers: &mut Receivers) -> bool {
     let console = Console::new(config.log_level);
-    let bound = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await;
+    let bound = telemetry::listen().await;
     let (port, listener) = match bound.and_then(|listener| Ok((listener.local_addr()?.port(), listener))) {
         Ok(bound) => bound,
         Err(error) => {

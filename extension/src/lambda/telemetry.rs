@@ -1,6 +1,6 @@
 //! The Telemetry API: subscription, and the listener that takes its deliveries.
 
-use std::{convert::Infallible, future::Future, time::Duration};
+use std::{convert::Infallible, future::Future, io, net::Ipv4Addr, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -16,6 +16,9 @@ use super::extensions::{Client, ExtensionsError, status};
 
 /// A delivery may be twice `maxBytes` and its envelope: 512 KiB as we subscribe, 2 MiB at most; twice that to be generous.
 const BODY_LIMIT: usize = 4 << 20;
+
+/// Below the ports that systems hand out by themselves, and nobody's that we know of.
+const USUAL_PORT: u16 = 24_317;
 
 /// How long to wait before another connection is taken when the system has none to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
@@ -39,6 +42,21 @@ pub enum Subscribed {
     Yes,
     /// This emulator has no Telemetry API.
     NotSupported,
+}
+
+/// The listener of the deliveries.
+///
+/// After a reset the platform calls a new process's subscription "Already subscribed"; whether it then takes the new
+/// destination is documented nowhere. A process that listens where its predecessor did is reached either way, so one port is
+/// tried first; where another extension has it, any free one does.
+///
+/// # Errors
+/// When the machine has no port to give.
+pub async fn listen() -> io::Result<TcpListener> {
+    match TcpListener::bind((Ipv4Addr::UNSPECIFIED, USUAL_PORT)).await {
+        Ok(listener) => Ok(listener),
+        Err(_taken) => TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await,
+    }
 }
 
 /// Subscribes `port` on this machine; must come after register and before the first `/next`, with the listener bound.
@@ -159,6 +177,14 @@ mod tests {
             () = client => {}
         }
         assert_eq!(*kept.0.lock().unwrap(), [Ok(bodies[0].clone()), Ok(bodies[1].clone()), Err(())]);
+    }
+
+    #[tokio::test]
+    async fn a_usual_port_that_another_has_is_no_obstacle() {
+        let (first, second) = (listen().await.unwrap(), listen().await.unwrap());
+        let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+        assert_ne!(port(&first), port(&second));
+        assert_ne!(port(&second), USUAL_PORT, "the first has it, or somebody else on this machine");
     }
 
     #[test]
