@@ -6,6 +6,7 @@ use lambdaview_tests::{
     clickhouse::Line,
     function::Sample,
     lambda::{Mode, Request, Status},
+    stack::Stack,
     until::{GENEROUS, until},
 };
 use serde_json::json;
@@ -149,4 +150,22 @@ async fn on_managed_instances_lines_of_concurrent_invocations_are_kept_apart() {
         assert_eq!(row.trace_id, invocation.trace_id);
     }
     assert_eq!(world.stop().await.of("logs").dropped, 0);
+}
+
+#[tokio::test]
+async fn the_extension_writes_straight_into_clickstacks_tables_when_it_is_told_to() {
+    let stack = Stack::without_collector().await;
+    let settings = sample(Sample::Payments)
+        .variable("ROTEL_EXPORTER", "clickhouse")
+        .variable("ROTEL_CLICKHOUSE_EXPORTER_ENDPOINT", &stack.database.url)
+        .variable("ROTEL_CLICKHOUSE_EXPORTER_DATABASE", &stack.database.name);
+    let world = World::on(stack, "payments", settings).await;
+    let invocation = world.lambda.invoke(json!({"order": 9, "items": [{"sku": "filter"}]})).await;
+    let line = world.row("charging 3.10 EUR for order 9").await;
+    assert_eq!(line.trace_id, invocation.trace_id);
+    assert_eq!(line.attributes["faas.invocation_id"], invocation.request_id);
+    let ledger = world.stop().await;
+    assert_eq!((ledger.of("logs").dropped, ledger.of("logs").pending), (0, 0), "{ledger:?}");
+    let spans = world.stack.database.spans(&invocation.trace_id).await.unwrap();
+    assert!(spans.iter().any(|span| span.name == "charge card"), "{spans:#?}");
 }
