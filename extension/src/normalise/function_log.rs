@@ -47,7 +47,10 @@ pub(super) fn read(line: Line, times: Times, stream: &'static str) -> Option<Rea
             if line.is_empty() {
                 return None;
             }
-            json_in(&line).map_or_else(|| text_line::read(&line, times), |fields| json_line::read(fields, &line, times))
+            match json_in(&line) {
+                Some(fields) => json_line::read(fields, &line, times),
+                None => text_line::read(line, times),
+            }
         }
         Line::Json(raw) => json_record(&raw, times),
     };
@@ -56,6 +59,8 @@ pub(super) fn read(line: Line, times: Times, stream: &'static str) -> Option<Rea
     if record.time_unix_nano == 0 {
         record.time_unix_nano = times.best();
     }
+    // This one and the invocation's: without being told, the list would make room for four.
+    record.attributes.reserve_exact(2);
     add_if_missing(&mut record.attributes, "type", || text(stream));
     Some(reading)
 }
@@ -71,7 +76,7 @@ pub(super) fn unparsed(raw: &str, why: &str, times: Times) -> LogRecord {
 }
 
 /// A record of a body and a severity, and nothing else yet.
-pub(super) fn record(body: &str, severity: Severity) -> LogRecord {
+pub(super) fn record(body: impl Into<String>, severity: Severity) -> LogRecord {
     LogRecord {
         severity_number: severity.number.into(),
         severity_text: severity.text,

@@ -6,8 +6,10 @@
 
 use std::collections::VecDeque;
 
-use opentelemetry_proto::tonic::logs::v1::LogRecord;
-use prost::Message;
+use opentelemetry_proto::tonic::{
+    common::v1::{AnyValue, any_value::Value as Any},
+    logs::v1::LogRecord,
+};
 
 use super::{
     attributes::{add_if_missing, attribute, text},
@@ -207,16 +209,20 @@ impl Invocations {
     }
 
     pub(super) fn find_or_add(&mut self, request_id: &str, now: UnixNanos) -> &mut Invocation {
+        let at = self.position_or_add(request_id, now);
+        &mut self.known[at]
+    }
+
+    fn position_or_add(&mut self, request_id: &str, now: UnixNanos) -> usize {
         let at = self.known.iter().rposition(|invocation| invocation.request_id == request_id);
-        let at = at.unwrap_or_else(|| {
+        at.unwrap_or_else(|| {
             if self.known.len() == REMEMBERED {
                 self.release(0);
                 self.known.pop_front();
             }
             self.known.push_back(Invocation::new(request_id, now));
             self.known.len() - 1
-        });
-        &mut self.known[at]
+        })
     }
 
     /// The invocation that ran at `time`; none on Managed Instances, where several do.
@@ -256,8 +262,9 @@ impl Invocations {
             record.attributes.push(attribute(field, text(id)));
         }
         let Some(owner) = owner else { return self.released.push(record) };
-        add_if_missing(&mut record.attributes, "faas.invocation_id", || text(&owner));
-        self.hold(record, &owner, now);
+        let at = self.position_or_add(&owner, now);
+        add_if_missing(&mut record.attributes, "faas.invocation_id", || text(owner));
+        self.hold(record, at, now);
     }
 
     /// Whose record it is: the invocation that it names if that is one of ours, else the current one.
@@ -268,15 +275,15 @@ impl Invocations {
         known.or(self.current.as_deref()).or(id).map(str::to_owned)
     }
 
-    fn hold(&mut self, mut record: LogRecord, owner: &str, now: UnixNanos) {
-        let invocation = self.find_or_add(owner, now);
+    fn hold(&mut self, mut record: LogRecord, at: usize, now: UnixNanos) {
+        let invocation = &mut self.known[at];
         if invocation.done || invocation.has_sdk_span() || !record.trace_id.is_empty() {
             if let Some(link) = invocation.link_now() {
                 link.write(&mut record);
             }
             return self.released.push(record);
         }
-        let bytes = record.encoded_len();
+        let bytes = weight(&record);
         if invocation.held.is_empty() {
             invocation.held_since = now;
         }
@@ -330,12 +337,31 @@ impl Invocations {
         let invocation = &mut self.known[at];
         let link = invocation.link_now();
         self.held_bytes -= std::mem::take(&mut invocation.held_bytes);
-        let held = std::mem::take(&mut invocation.held).into_iter().map(|mut record| {
-            if let Some(link) = link {
-                link.write(&mut record);
-            }
-            record
-        });
-        self.released.extend(held);
+        if let Some(link) = link {
+            invocation.held.iter_mut().for_each(|record| link.write(record));
+        }
+        append(&mut self.released, std::mem::take(&mut invocation.held));
     }
+}
+
+/// Puts `more` at the end of `records`; as it is where there are none, which spares the copy of an invocation's lines.
+pub(super) fn append(records: &mut Vec<LogRecord>, mut more: Vec<LogRecord>) {
+    if records.is_empty() {
+        *records = more;
+    } else {
+        records.append(&mut more);
+    }
+}
+
+/// About as many bytes as a record has as OTLP: its texts, and something for each field. The exact measure visits every
+/// field of every record, for a bound that need not be exact.
+fn weight(record: &LogRecord) -> usize {
+    const FIELDS: usize = 48;
+    const ATTRIBUTE: usize = 10;
+    let text_len = |value: Option<&AnyValue>| match value.and_then(|value| value.value.as_ref()) {
+        Some(Any::StringValue(text)) => text.len(),
+        _ => 0,
+    };
+    let attributes = record.attributes.iter().map(|a| ATTRIBUTE + a.key.len() + text_len(a.value.as_ref()));
+    FIELDS + text_len(record.body.as_ref()) + attributes.sum::<usize>()
 }

@@ -149,7 +149,7 @@ impl Normaliser {
 
     /// Everything that has been made since, one signal for each kind besides those of the SDK.
     pub fn drain(&mut self) -> Released {
-        self.logs.append(&mut self.invocations.take_released());
+        invocations::append(&mut self.logs, self.invocations.take_released());
         let mut released = std::mem::take(&mut self.released);
         let (logs, spans, metrics) =
             (std::mem::take(&mut self.logs), std::mem::take(&mut self.spans), std::mem::take(&mut self.metrics));

@@ -54,22 +54,42 @@ impl Severity {
     /// As a level means: in capitals (`2024-05-15 ERROR x`), or in any case at the line's start (`error: x`, `[warn] x`)
     /// or behind `level=`. "0 errors" and "ErrorHandler" are none.
     pub(super) fn from_text(line: &str) -> Option<Self> {
-        let end = line.char_indices().map(|(at, _)| at).nth(SCANNED).unwrap_or(line.len());
-        let mut before = None;
-        for (nth, word) in line[..end].split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).enumerate()
-        {
-            let leads = nth == 0 && !line[..end].trim_start().starts_with(|c: char| c.is_numeric());
-            let marked = leads && is_mark(line, word);
-            let keyed = before.is_some_and(|before: &str| LEVEL_KEYS.contains(&before));
-            if (marked || keyed || word.chars().all(|c| c.is_ascii_uppercase()))
-                && let Some(severity) = Self::from_word(word)
-            {
+        // No text has more characters than bytes, and most lines are shorter than what is looked at.
+        let end = if line.len() <= SCANNED { None } else { line.char_indices().nth(SCANNED) };
+        let scanned = end.map_or(line, |(at, _)| &line[..at]);
+        // Nearly every line is ASCII, which is cut into words several times faster byte by byte.
+        if scanned.is_ascii() {
+            return Self::from_words(line, ascii_words(scanned));
+        }
+        Self::from_words(line, scanned.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()))
+    }
+
+    fn from_words<'a>(line: &str, words: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let mut before = "";
+        for (nth, word) in words.enumerate() {
+            let stands_alone = || nth == 0 && is_mark(line, word);
+            let is_level = is_capitals(word) || LEVEL_KEYS.contains(&before) || stands_alone();
+            if is_level && let Some(severity) = Self::from_word(word) {
                 return Some(severity);
             }
-            before = Some(word);
+            before = word;
         }
         None
     }
+}
+
+fn ascii_words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let word = &rest[rest.bytes().position(|c| c.is_ascii_alphanumeric())?..];
+        let end = word.bytes().position(|c| !c.is_ascii_alphanumeric()).unwrap_or(word.len());
+        rest = &word[end..];
+        Some(&word[..end])
+    })
+}
+
+fn is_capitals(word: &str) -> bool {
+    word.bytes().all(|c| c.is_ascii_uppercase())
 }
 
 /// How many characters are looked at: as many as the collector's own rule does.
@@ -77,14 +97,22 @@ const SCANNED: usize = 256;
 
 const LEVEL_KEYS: [&str; 3] = ["level", "lvl", "severity"];
 
-/// Whether the line's first word ends like a level: `error:`, `[error]`, `error|`, `error -`.
-fn is_mark(line: &str, word: &str) -> bool {
-    let at = line.find(word).expect("the word is of this line") + word.len();
-    matches!(line[at..].bytes().next(), Some(b':' | b']' | b'|' | b')' | b'>')) || line[at..].starts_with(" - ")
+/// Whether the line's first word ends like a level: `error:`, `[error]`, `error|`, `error -`. None does in a line that starts
+/// with a number.
+fn is_mark(line: &str, first_word: &str) -> bool {
+    if line.trim_start().starts_with(char::is_numeric) {
+        return false;
+    }
+    let at = line.find(char::is_alphanumeric).expect("the line has a word");
+    let behind = &line[at + first_word.len()..];
+    matches!(behind.bytes().next(), Some(b':' | b']' | b'|' | b')' | b'>')) || behind.starts_with(" - ")
 }
 
 fn number_of(word: &str) -> Option<SeverityNumber> {
     use SeverityNumber::{Debug, Error, Fatal, Info, Info2, Trace, Warn};
+    /// `err` and `informational`: whatever is shorter or longer need not be compared.
+    const SHORTEST: usize = 3;
+    const LONGEST: usize = 13;
     const WORDS: [(SeverityNumber, &[&str]); 7] = [
         (Trace, &["trace", "trce", "verbose", "finest", "finer", "silly", "vrb"]),
         (Debug, &["debug", "dbug", "dbg", "fine", "deb"]),
@@ -94,6 +122,9 @@ fn number_of(word: &str) -> Option<SeverityNumber> {
         (Error, &["error", "err", "fail", "severe", "eror"]),
         (Fatal, &["fatal", "critical", "crit", "emerg", "emergency", "alert", "panic", "dpanic", "ftl"]),
     ];
+    if !(SHORTEST..=LONGEST).contains(&word.len()) {
+        return None;
+    }
     let known = |words: &[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
     WORDS.into_iter().find(|(_, words)| known(words)).map(|(number, _)| number)
 }
@@ -102,6 +133,7 @@ fn number_of(word: &str) -> Option<SeverityNumber> {
 mod tests {
     use super::*;
     use SeverityNumber::{Debug, Error, Fatal, Info, Trace, Warn};
+    use proptest::prelude::*;
 
     #[test]
     fn words_of_every_runtime_are_known_and_kept_as_written() {
@@ -143,6 +175,33 @@ mod tests {
             ["0 errors found", "ErrorHandler ok", "traceId=5bef", "an error occurred", "", "log the user in", "é"]
         {
             assert_eq!(Severity::from_text(line), None, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_make_the_same_words_of_ascii_as_characters_do(text in "[ -~\\t\\n]{0,80}") {
+            let by_characters = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+            prop_assert!(ascii_words(&text).eq(by_characters));
+        }
+
+        #[test]
+        fn a_level_stands_wherever_characters_or_bytes_are_read(before in "[a-z 0-9\\[]{0,6}", after in "[\\]: |>é-]{0,3}") {
+            for word in ["error", "WARN", "level=info"] {
+                let ascii = format!("{before}{word}{after}").replace('é', " ");
+                let other = format!("{ascii}    é");
+                prop_assert_eq!(Severity::from_text(&ascii), Severity::from_text(&other), "{}", ascii);
+            }
+        }
+    }
+
+    #[test]
+    fn a_level_behind_the_characters_that_are_looked_at_is_not_seen() {
+        for padding in ["x", "é"] {
+            let seen = format!("{} ERROR", padding.repeat(SCANNED - 6));
+            assert_eq!(Severity::from_text(&seen), Some(Severity::error()));
+            let unseen = format!("{} ERROR", padding.repeat(SCANNED));
+            assert_eq!(Severity::from_text(&unseen), None);
         }
     }
 }

@@ -11,10 +11,10 @@ use super::{
     time::Written,
 };
 
-pub(super) fn read(line: &str, times: Times) -> Reading {
-    let head = Head::of(line);
-    let exception = exception(line, &head);
-    let severity = head.severity.or_else(|| Severity::from_text(line));
+pub(super) fn read(line: String, times: Times) -> Reading {
+    let head = Head::of(&line);
+    let exception = exception(&line, &head);
+    let severity = head.severity.or_else(|| Severity::from_text(&line));
     let fallback = if exception.is_some() { Severity::error } else { Severity::info };
     let mut record = record(line, severity.unwrap_or_else(fallback));
     let own = head.time.filter(|time| time.sub_second && time.is_near(times.event));
@@ -110,7 +110,7 @@ fn exception(line: &str, head: &Head) -> Option<Exception> {
 
 /// `[ERROR] ValueError: boom` before a traceback (unhandled), or a traceback whose last line is `ValueError: boom`.
 fn python_exception(line: &str) -> Option<Exception> {
-    let at = line.find("Traceback (most recent call last):")?;
+    let at = find(line, "Traceback (most recent call last):")?;
     let stacktrace = &line[at..];
     let first = line[..at].trim_end().strip_prefix("[ERROR] ").and_then(type_and_message);
     let last = || stacktrace.lines().rev().find(|line| !line.trim().is_empty()).and_then(type_and_message);
@@ -127,14 +127,21 @@ fn type_and_message(line: &str) -> Option<(String, Option<String>)> {
 /// `... ERROR TAB Invoke Error TAB {"errorType":...,"errorMessage":...,"stack":[...]}`.
 fn node_exception(line: &str, head: &Head) -> Option<Exception> {
     head.time?;
-    let (_, json) = line.split_once("\t{\"errorType\":")?;
-    let fields: Value = serde_json::from_str(&format!("{{\"errorType\":{json}")).ok()?;
+    let json = &line[find(line, "\t{\"errorType\":")?..];
+    let fields: Value = serde_json::from_str(json).ok()?;
     let stack = fields["stack"].as_array().map(|lines| lines.iter().filter_map(Value::as_str).collect::<Vec<_>>());
     Some(Exception {
         kind: fields["errorType"].as_str()?.to_owned(),
         message: fields["errorMessage"].as_str().map(str::to_owned),
         stacktrace: stack.map(|lines| lines.join("\n")),
     })
+}
+
+/// Where `wanted` stands in `line`. What is sought is in hardly any line: a search for its first character costs less than
+/// the standard library's preparation for a whole text.
+fn find(line: &str, wanted: &str) -> Option<usize> {
+    let first = wanted.chars().next()?;
+    line.match_indices(first).map(|(at, _)| at).find(|at| line[*at..].starts_with(wanted))
 }
 
 #[cfg(test)]
@@ -148,7 +155,7 @@ mod tests {
     const WRITTEN: u64 = 1_715_817_560_159_000_000;
 
     fn reading(line: &str) -> Reading {
-        read(line, Times { event: EVENT, observed: EVENT })
+        read(line.to_owned(), Times { event: EVENT, observed: EVENT })
     }
 
     fn check(line: &str, time: u64, id: Option<&str>, severity: (SeverityNumber, &str)) {
