@@ -211,14 +211,14 @@ impl Driver {
     }
 
     fn take_in(&mut self, delivery: Delivery) {
-        let arrivals: Vec<Arrival> = match delivery.content {
-            Content::Telemetry(body) => records::read(&body).into_iter().map(Arrival::Telemetry).collect(),
-            Content::Otlp(signals) => signals.into_iter().map(Arrival::Otlp).collect(),
-        };
         let mut milestones = Vec::new();
-        for arrival in arrivals {
+        let mut take = |arrival: Arrival| {
             milestones.extend(milestone(&arrival));
             self.normalise(arrival, delivery.at);
+        };
+        match delivery.content {
+            Content::Telemetry(body) => records::read(&body, |telemetry| take(Arrival::Telemetry(telemetry))),
+            Content::Otlp(signals) => signals.into_iter().map(Arrival::Otlp).for_each(take),
         }
         self.collect();
         for milestone in milestones {
