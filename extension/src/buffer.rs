@@ -175,7 +175,7 @@ impl Buffer {
         (!batch.signals.is_empty()).then_some(batch)
     }
 
-    /// Replaces the first entry by its parts of at most `max_bytes`, when it is larger.
+    /// Cuts off the first entry, when it is larger, a part of at most `max_bytes`.
     fn split_front(&mut self, kind: SignalKind, max_bytes: usize) {
         let is_large = |front: &Entry| front.bytes > max_bytes && front.records > 1;
         if !self.queues[kind as usize].front().is_some_and(is_large) {
@@ -183,7 +183,8 @@ impl Buffer {
         }
         let entry = self.pop(kind).expect("it was seen");
         let age = entry.age;
-        for signal in split::by_records(entry.signal, max_bytes).into_iter().rev() {
+        let (first, rest) = split::first(entry.signal, max_bytes);
+        for signal in rest.into_iter().chain([first]) {
             self.push_front(Entry { records: signal.records(), bytes: signal.bytes(), signal, age });
         }
     }

@@ -24,6 +24,26 @@ pub(super) fn by_records(signal: Signal, max_bytes: usize) -> Vec<Signal> {
     parts
 }
 
+/// The first part of `signal` that has at most `max_bytes` or a single record, and what is behind it in one piece: pieces
+/// that stay must not be larger together than what they were cut from.
+pub(super) fn first(signal: Signal, max_bytes: usize) -> (Signal, Option<Signal>) {
+    let (mut first, mut behind) = (signal, Vec::new());
+    loop {
+        let records = usize::try_from(first.records()).expect("records are in memory");
+        if records <= 1 || first.bytes() <= max_bytes {
+            break;
+        }
+        let (head, tail) = halved(first, records / 2);
+        first = head;
+        behind.push(tail);
+    }
+    let mut rest = Vec::new();
+    for tail in behind.into_iter().rev() {
+        append(&mut rest, tail);
+    }
+    (first, rest.pop())
+}
+
 fn halved(signal: Signal, keep: usize) -> (Signal, Signal) {
     fn both<T>((first, second): (T, T), wrap: fn(T) -> Signal) -> (Signal, Signal) {
         (wrap(first), wrap(second))
