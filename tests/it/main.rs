@@ -9,7 +9,6 @@ mod faults;
 mod following;
 mod layouts;
 mod local;
-mod local_stack;
 mod matrix;
 mod oracle;
 mod path;
