@@ -45,7 +45,9 @@ pub fn engine_url() -> &'static str {
 /// A shell that waits for our end and the engine's, however they come, and then removes the engine's data: what lives as long
 /// as its process cannot remove it itself. A process group of its own keeps it from a Ctrl-C that is meant for us.
 fn removed_after_us(engine: u32, data: &Path) -> io::Result<Child> {
-    const SCRIPT: &str = "cat; while kill -0 \"$0\" 2>/dev/null; do sleep 0.1; done; rm -rf \"$1\"";
+    // Ten seconds at most: where nobody reaps orphans, a dead engine stays in the process table for good.
+    const SCRIPT: &str =
+        "cat; for _ in $(seq 100); do kill -0 \"$0\" 2>/dev/null || break; sleep 0.1; done; rm -rf \"$1\"";
     let mut shell = Command::new("sh");
     shell.args(["-c", SCRIPT, &engine.to_string()]).arg(data).process_group(0);
     shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
