@@ -64,6 +64,26 @@ async fn a_functions_lines_are_found_by_its_name_and_come_in_order() {
 }
 
 #[tokio::test]
+async fn lines_of_the_same_moment_keep_the_order_in_which_they_came() {
+    for layout in [Layout::MapValues, Layout::Compat, Layout::Items] {
+        let desk = Desk::new(layout).await;
+        for block in [1, 2] {
+            let rows = desk.client.query_raw(include_str!("../fixtures/sql/rows/numbered.sql"));
+            rows.param("block", block).param("first", block * 50).param("count", 50).execute().await.unwrap();
+        }
+        let session = desk.session().await;
+        let function = found(function::find(&session, "pay").await.unwrap());
+        let scope = Scope { function: &function, window: Window::all(session.opened_at()), attributes: false };
+        let wanted: Vec<String> = (120..150).map(|number| format!("number {number}")).collect();
+        assert_eq!(bodies(&lines::last(&session, &scope, 30).await.unwrap()), wanted, "{layout}");
+        let mut all = lines::all(&session, &scope).unwrap();
+        for number in 50..150 {
+            assert_eq!(&*all.next().await.unwrap().unwrap().body, format!("number {number}"), "{layout}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_function_without_faas_name_is_found_by_its_service() {
     for layout in Layout::ALL {
         let session = desk(layout).await.session().await;

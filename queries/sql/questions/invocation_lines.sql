@@ -15,5 +15,5 @@ SELECT
 FROM otel_logs
 WHERE hasAny(LogAttributeItems, arrayMap(id -> concat('faas.invocation_id=', id), {invocations:Array(String)}))
   AND TraceId = ''
-ORDER BY Timestamp
+ORDER BY Timestamp, block, offset
 LIMIT {limit:UInt64}

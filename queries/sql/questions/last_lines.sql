@@ -1,5 +1,6 @@
 -- A function's newest lines in a window, newest first. The sorting key's first column leads the order, so that reading stops
--- with the last line wanted; Timestamp comes first and Body last because a text index is otherwise not read directly (ClickHouse #115586).
+-- with the last line wanted; lines of one moment keep the order in which they came, by block and place in it. Timestamp comes
+-- first and Body last because a text index is otherwise not read directly (ClickHouse #115586).
 SELECT
     Timestamp,
     toUInt8(SeverityNumber) AS severity_number,
@@ -20,5 +21,5 @@ WHERE has(ResourceAttributeItems, concat('faas.name=', {function:String}))
   AND Timestamp < fromUnixTimestamp64Nano({until:Int64})
   AND toStartOfFiveMinutes(Timestamp) >= toStartOfFiveMinutes(fromUnixTimestamp64Nano({from:Int64}))
   AND toStartOfFiveMinutes(Timestamp) <= toStartOfFiveMinutes(fromUnixTimestamp64Nano({until:Int64}))
-ORDER BY toStartOfFiveMinutes(Timestamp) DESC, Timestamp DESC
+ORDER BY toStartOfFiveMinutes(Timestamp) DESC, Timestamp DESC, block DESC, offset DESC
 LIMIT {lines:UInt64}

@@ -19,4 +19,4 @@ WHERE has(ResourceAttributeItems, concat('faas.name=', {function:String}))
   AND Timestamp < fromUnixTimestamp64Nano({until:Int64})
   AND toStartOfFiveMinutes(Timestamp) >= toStartOfFiveMinutes(fromUnixTimestamp64Nano({from:Int64}))
   AND toStartOfFiveMinutes(Timestamp) <= toStartOfFiveMinutes(fromUnixTimestamp64Nano({until:Int64}))
-ORDER BY toStartOfFiveMinutes(Timestamp), Timestamp
+ORDER BY toStartOfFiveMinutes(Timestamp), Timestamp, block, offset

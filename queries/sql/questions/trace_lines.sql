@@ -14,5 +14,5 @@ SELECT
     Body AS body
 FROM otel_logs
 WHERE TraceId = {trace:String}
-ORDER BY Timestamp
+ORDER BY Timestamp, block, offset
 LIMIT {limit:UInt64}
