@@ -102,7 +102,7 @@ impl<W: Write> Printer<W> {
     /// Says what was printed, at the end.
     pub fn account(&mut self) -> io::Result<()> {
         let Tally { rows, late } = self.tally;
-        self.say(&format!("{}, 0 skipped, {} late", plural(rows, "row"), count(late)))
+        self.say(&format!("{}, {} late", plural(rows, "row"), count(late)))
     }
 
     fn print(&mut self, line: &Line, late: Option<u64>) -> io::Result<()> {
