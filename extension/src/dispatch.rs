@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::{
     buffer::{Buffer, DEFAULT_BATCH_BYTES, Dropped},
-    flow::{Batch, Outcome, Signal, SignalKind, UnixNanos},
+    flow::{Batch, Outcome, Packed, SignalKind, UnixNanos},
 };
 
 /// After so many failures in a row nobody waits for the backend.
@@ -98,8 +98,8 @@ impl Dispatch {
     }
 
     /// Into the buffer; what had to make room is told.
-    pub fn push(&mut self, signal: Signal) -> Dropped {
-        self.buffer.push(signal)
+    pub fn push(&mut self, piece: Packed) -> Dropped {
+        self.buffer.push(piece)
     }
 
     /// Bytes that wait.
@@ -258,6 +258,7 @@ impl Dispatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::{Signal, pack};
     use opentelemetry_proto::tonic::{
         logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
         trace::v1::{ResourceSpans, ScopeSpans, Span},
@@ -267,17 +268,15 @@ mod tests {
     const T: UnixNanos = 1_000 * SECOND;
     const LOGS: SignalKind = SignalKind::Logs;
 
-    fn line() -> Signal {
+    fn line() -> Packed {
         let log_records = vec![LogRecord { time_unix_nano: T, ..LogRecord::default() }];
-        Signal::Logs(ResourceLogs {
-            scope_logs: vec![ScopeLogs { log_records, ..ScopeLogs::default() }],
-            ..ResourceLogs::default()
-        })
+        let scope_logs = vec![ScopeLogs { log_records, ..ScopeLogs::default() }];
+        pack(Signal::Logs(ResourceLogs { scope_logs, ..ResourceLogs::default() })).remove(0)
     }
 
-    fn span() -> ResourceSpans {
+    fn span() -> Packed {
         let scope_spans = vec![ScopeSpans { spans: vec![Span::default()], ..ScopeSpans::default() }];
-        ResourceSpans { scope_spans, ..ResourceSpans::default() }
+        pack(Signal::Traces(ResourceSpans { scope_spans, ..ResourceSpans::default() })).remove(0)
     }
 
     fn with_a_line() -> Dispatch {
@@ -373,7 +372,7 @@ mod tests {
     #[test]
     fn a_kind_that_was_never_delivered_is_not_waited_for_where_others_fail() {
         let mut dispatch = failing();
-        dispatch.push(Signal::Traces(span()));
+        dispatch.push(span());
         dispatch.send(T + 9 * SECOND, false);
         assert!(dispatch.ship(T + 2 * SECOND).is_some(), "it is tried all the same");
         assert!(dispatch.has_settled(T + 2 * SECOND));

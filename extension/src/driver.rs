@@ -20,7 +20,7 @@ use crate::{
     dispatch::{Accounted, Dispatch, Shipment},
     export::{Destination, retry::backoff},
     flow::{
-        Signal, SignalKind, UnixNanos,
+        Packed, SignalKind, UnixNanos,
         arrival::{self, Arrival, NextEvent},
     },
     intake::{self, Content, Delivery, Outlet},
@@ -244,19 +244,19 @@ impl Driver {
         self.tally.lost(SignalKind::Logs, Reason::Empty, released.empty);
         self.tally.lost(SignalKind::Logs, Reason::Platform, released.lost_by_platform);
         self.tally.lost(SignalKind::Logs, Reason::IntakeFull, self.outlet.take_lost());
-        for signal in released.signals {
-            self.push(signal);
+        for piece in released.pieces {
+            self.push(piece);
         }
     }
 
-    fn push(&mut self, signal: Signal) {
-        let (kind, records) = (signal.kind(), signal.records());
+    fn push(&mut self, piece: Packed) {
+        let (kind, records) = (piece.kind, piece.records);
         self.tally.received(kind, records);
         if !self.open[kind as usize] {
             self.tally.dropped(kind, Reason::NoEndpoint, records);
             return;
         }
-        let dropped = self.dispatch.push(signal);
+        let dropped = self.dispatch.push(piece);
         for kind in SignalKind::ALL {
             self.tally.dropped(kind, Reason::BufferFull, dropped.of(kind));
         }
