@@ -242,6 +242,7 @@ impl Driver {
     fn collect(&mut self) {
         let released = self.normaliser.drain();
         self.tally.lost(SignalKind::Logs, Reason::Empty, released.empty);
+        self.tally.lost(SignalKind::Logs, Reason::Excluded, released.excluded);
         self.tally.lost(SignalKind::Logs, Reason::Platform, released.lost_by_platform);
         self.tally.lost(SignalKind::Logs, Reason::IntakeFull, self.outlet.take_lost());
         for piece in released.pieces {
