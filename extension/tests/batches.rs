@@ -31,8 +31,8 @@ fn arrived(body: &[u8]) -> Vec<LogRecord> {
     let mut normaliser = Normaliser::new(settings());
     records::read(body, |telemetry| normaliser.accept(Arrival::Telemetry(telemetry), NOW));
     normaliser.release_all("spindown", NOW);
-    let logs = normaliser.drain().signals.into_iter().filter_map(|signal| match signal {
-        Signal::Logs(logs) => Some(logs),
+    let logs = normaliser.drain().pieces.into_iter().filter_map(|piece| match piece.unpack() {
+        Ok(Signal::Logs(logs)) => Some(logs),
         _ => None,
     });
     logs.flat_map(|logs| logs.scope_logs).flat_map(|scope| scope.log_records).collect()

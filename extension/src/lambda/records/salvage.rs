@@ -8,9 +8,9 @@ use serde_json::value::RawValue;
 /// Names of which a record's first is one.
 const FIRST: [&str; 3] = ["\"time\"", "\"type\"", "\"record\""];
 
-/// How often a body may be read over again before the rest of it is one piece: a bound on the work, and far more than any
-/// damage needs that is not made to cost much.
-const PASSES: usize = 16;
+/// How many bytes may be read over again before the rest of a body is one piece: some tens of milliseconds of work, and far
+/// more than any damage needs that is not made to cost much.
+const EFFORT: usize = 32 << 20;
 
 /// A part of a damaged delivery.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) enum Part<'a> {
 
 /// Cuts `body` into its whole records and what lies between them; `is_record` judges the objects that are found.
 pub(super) fn parts<'a>(body: &'a str, is_record: impl Fn(&str) -> bool, mut take: impl FnMut(Part<'a>)) {
-    let mut effort = body.len().saturating_mul(PASSES);
+    let mut effort = EFFORT;
     let (mut unclaimed, mut at) = (0, 0);
     while let Some(start) = candidate(body, at).filter(|_| effort > 0) {
         let found = object(&body[start..]);
