@@ -154,6 +154,28 @@ async fn after_a_timeout_the_same_environment_starts_again_and_nothing_is_told_t
 }
 
 #[tokio::test]
+async fn an_init_that_takes_too_long_is_done_again_by_the_first_invocation_and_nothing_is_lost() {
+    let stack = Stack::start().await;
+    let settings = patient(Sample::Misbehaving).init_timeout(Duration::from_secs(5));
+    let settings = attached(settings.variable("MISBEHAVE_IN_INIT", "sleep once"), stack.grpc);
+    let world = World::with(stack, "misbehaving", settings).await;
+    let invocation = world.lambda.invoke(json!({"do": "nothing"})).await;
+    assert_eq!(invocation.status, Status::Success, "{}", world.lambda.transcript());
+    let row = world.row("after nothing").await;
+    assert_eq!(row.attributes["faas.invocation_id"], invocation.request_id);
+    world.stop().await;
+    let phases = world.lambda.events().into_iter().filter(|event| event.kind == "platform.initStart");
+    assert_eq!(phases.map(|event| event.record["phase"].clone()).collect::<Vec<_>>(), ["init", "invoke"]);
+    let ledgers = Ledger::all(&world.lambda.extension_output());
+    assert_eq!(ledgers.len(), 2, "{}", world.lambda.transcript());
+    assert!(ledgers.iter().all(|ledger| ledger.balanced() && ledger.of("logs").dropped == 0), "{ledgers:?}");
+    world.counted("faas.invocations", 1.0).await;
+    for line in ["loaded at last", "before nothing", "after nothing"] {
+        assert_eq!(world.times(line).await, 1, "{line}");
+    }
+}
+
+#[tokio::test]
 async fn a_port_that_another_extension_has_is_told_once_and_the_other_one_works() {
     for (protocol, taken) in [("grpc", "ROTEL_OTLP_HTTP_ENDPOINT"), ("http/protobuf", "ROTEL_OTLP_GRPC_ENDPOINT")] {
         let stack = Stack::start().await;
