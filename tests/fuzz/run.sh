@@ -27,6 +27,7 @@ fi
 host=$(rustc "+$nightly" -vV | sed -n "s/^host: //p")
 cp ../../Cargo.lock Cargo.lock
 cargo "+$nightly" fmt --check || { echo "fuzz: run cargo fmt in tests/fuzz" >&2; exit 1; }
+cargo "+$nightly" fetch --quiet || skip "its crates cannot be fetched"
 # No sanitizer: there is no unsafe code to find faults in, and without one a run tries twice as much.
 fuzz() { cargo "+$nightly" fuzz "$1" --fuzz-dir . --sanitizer none --debug-assertions "${@:2}"; }
 fuzz build

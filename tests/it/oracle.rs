@@ -85,6 +85,10 @@ async fn lines_of_invocations_at_the_same_time_are_kept_apart_at_awss_emulator()
     assert_eq!(rows.iter().filter(|row| row.body == "reserved").count(), 2, "{rows:#?}");
     assert_eq!(reserved.keys().map(String::as_str).collect::<Vec<_>>(), ["1", "2"]);
     assert_ne!(reserved["1"], reserved["2"], "each line has the id of its own invocation");
+    assert!(
+        rows.iter().all(|row| !row.body.contains("lambdaview ")),
+        "what we say ourselves is not shipped: {rows:#?}"
+    );
 }
 
 #[tokio::test]
