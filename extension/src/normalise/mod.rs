@@ -8,6 +8,7 @@ mod ids;
 mod invocations;
 mod json;
 mod json_line;
+mod own;
 mod platform;
 mod records;
 mod resource;
@@ -30,11 +31,9 @@ use attributes::has;
 pub use filter::Filters;
 use function_log::{Reading, Times};
 use invocations::Invocations;
+pub use own::OWN_PREFIX;
 use platform::End;
 use resource::Environment;
-
-/// How every line of our own output begins: lines of the `extension` stream that do are ours, and never shipped.
-pub const OWN_PREFIX: &str = "lambdaview ";
 
 /// The attribute that tells from which stream a line came.
 const TYPE: &str = "type";
@@ -193,8 +192,8 @@ impl Normaliser {
     fn telemetry(&mut self, Telemetry { time, event }: Telemetry, now: UnixNanos) {
         let times = Times { event: time, observed: now };
         match event {
-            Event::Extension(Line::Text(line)) if line.starts_with(OWN_PREFIX) => {}
             Event::Function(line) => self.line(line, times, Stream::Function),
+            Event::Extension(line) if own::is_ours(&line) => {}
             Event::Extension(line) => self.line(line, times, Stream::Extension),
             Event::Start(start) => self.start(&start, times),
             Event::RuntimeDone(done) => self.runtime_done(&done, times),
