@@ -130,10 +130,9 @@ const fn index(kind: SignalKind) -> usize {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ledger")?;
         SignalKind::ALL.into_iter().enumerate().try_for_each(|(nth, kind)| {
             let account = self.account(kind);
-            f.write_str(if nth == 0 { " " } else { "; " })?;
+            f.write_str(if nth == 0 { "" } else { "; " })?;
             write!(f, "{} {account}", kind.as_str())
         })
     }
@@ -180,7 +179,7 @@ mod tests {
         tally.delivered(SignalKind::Logs, 2);
         assert_eq!(
             tally.to_string(),
-            "ledger logs received=5 delivered=2 pending=0 dropped=3 (buffer_full=1 platform=2); \
+            "logs received=5 delivered=2 pending=0 dropped=3 (buffer_full=1 platform=2); \
              traces received=0 delivered=0 pending=0 dropped=0; metrics received=0 delivered=0 pending=0 dropped=0"
         );
     }

@@ -244,13 +244,6 @@ impl Config {
         let exporter = settings
             .read("ROTEL_EXPORTER", "otlp, clickhouse, or otlp,clickhouse", Exporter::parse)
             .unwrap_or_default();
-        if exporter == Exporter::Both {
-            settings.fault(
-                "ROTEL_EXPORTER",
-                "this version sends to one backend, so ClickHouse is passed over",
-                "name one of them",
-            );
-        }
         let default_limit = default_memory_limit(lambda.memory_mib);
         let config = Self {
             exporter,

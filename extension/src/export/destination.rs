@@ -1,4 +1,4 @@
-//! Where batches go: one backend, chosen by the configuration.
+//! Where batches go: the backends that the configuration names, each on its own.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 use super::{
     clickhouse::{ClickHouseExporter, Tables},
     otlp::OtlpExporter,
+    patience::{self, Waited},
 };
 use crate::{
     config::{ClickHouseSettings, Config, Exporter},
@@ -16,7 +17,56 @@ use crate::{
     secrets::Value,
 };
 
-/// The backend. OTLP comes before ClickHouse where both are set: sending to two needs two buffers.
+/// A backend that the configuration names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// By OTLP.
+    Otlp,
+    /// ClickHouse itself.
+    ClickHouse,
+}
+
+impl Target {
+    /// The backends that the configuration names.
+    #[must_use]
+    pub const fn of(config: &Config) -> &'static [Self] {
+        match config.exporter {
+            Exporter::Otlp => &[Self::Otlp],
+            Exporter::ClickHouse => &[Self::ClickHouse],
+            Exporter::Both => &[Self::Otlp, Self::ClickHouse],
+        }
+    }
+
+    /// As `ROTEL_EXPORTER` names it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Otlp => "otlp",
+            Self::ClickHouse => "clickhouse",
+        }
+    }
+
+    /// Whether signals of `kind` have somewhere to go.
+    #[must_use]
+    pub fn is_open(self, config: &Config, kind: SignalKind) -> bool {
+        match self {
+            Self::Otlp => config.otlp.route(kind).is_some(),
+            Self::ClickHouse => config.clickhouse.endpoint.is_some(),
+        }
+    }
+
+    /// The longest that one request may take.
+    #[must_use]
+    pub fn timeout(self, config: &Config) -> Duration {
+        let routes = SignalKind::ALL.into_iter().filter_map(|kind| config.otlp.route(kind));
+        match self {
+            Self::Otlp => routes.map(|route| route.timeout).max().unwrap_or_default(),
+            Self::ClickHouse => config.clickhouse.timeout,
+        }
+    }
+}
+
+/// One backend.
 pub enum Destination {
     /// An OTLP endpoint for each kind that has one.
     Otlp(OtlpExporter),
@@ -27,29 +77,10 @@ pub enum Destination {
 impl Destination {
     /// Made in no time: nothing is connected before the first export.
     #[must_use]
-    pub fn new(config: &Config) -> Self {
-        match config.exporter {
-            Exporter::Otlp | Exporter::Both => Self::Otlp(OtlpExporter::new(&config.otlp)),
-            Exporter::ClickHouse => Self::ClickHouse(Box::new(Direct::new(&config.clickhouse))),
-        }
-    }
-
-    /// Whether signals of `kind` have somewhere to go.
-    #[must_use]
-    pub fn is_open(config: &Config, kind: SignalKind) -> bool {
-        match config.exporter {
-            Exporter::Otlp | Exporter::Both => config.otlp.route(kind).is_some(),
-            Exporter::ClickHouse => config.clickhouse.endpoint.is_some(),
-        }
-    }
-
-    /// The longest that one request may take.
-    #[must_use]
-    pub fn timeout(config: &Config) -> Duration {
-        let routes = SignalKind::ALL.into_iter().filter_map(|kind| config.otlp.route(kind));
-        match config.exporter {
-            Exporter::Otlp | Exporter::Both => routes.map(|route| route.timeout).max().unwrap_or_default(),
-            Exporter::ClickHouse => config.clickhouse.timeout,
+    pub fn new(target: Target, config: &Config) -> Self {
+        match target {
+            Target::Otlp => Self::Otlp(OtlpExporter::new(&config.otlp)),
+            Target::ClickHouse => Self::ClickHouse(Box::new(Direct::new(&config.clickhouse))),
         }
     }
 
@@ -58,11 +89,23 @@ impl Destination {
         match self {
             Self::Otlp(exporter) => exporter.export(batch, timeout).await,
             Self::ClickHouse(direct) => {
-                tokio::time::timeout(timeout, direct.export(batch)).await.unwrap_or_else(|_| Outcome::Retry {
-                    after: None,
-                    why: format!("no answer from ClickHouse within {timeout:?}"),
-                })
+                let Waited { answer, frozen } = patience::within(timeout, direct.export(batch)).await;
+                match answer {
+                    // What a freeze broke says nothing about the backend.
+                    Some(Outcome::Retry { after: None, why }) if frozen => Outcome::NoAnswer { frozen, why },
+                    Some(outcome) => outcome,
+                    None => Outcome::NoAnswer { frozen, why: format!("no answer from ClickHouse within {timeout:?}") },
+                }
             }
+        }
+    }
+
+    /// The environment was frozen for long: open connections are not trusted any more.
+    pub fn thawed(&self) {
+        match self {
+            Self::Otlp(exporter) => exporter.reset(),
+            // Its client keeps no connection that was idle for two seconds.
+            Self::ClickHouse(_) => {}
         }
     }
 }
