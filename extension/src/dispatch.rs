@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::{
     buffer::{Buffer, DEFAULT_BATCH_BYTES, Dropped},
     export::retry::{LONGEST, LONGEST_UNANSWERED},
-    flow::{Batch, Outcome, Signal, SignalKind, UnixNanos},
+    flow::{Batch, Outcome, Packed, SignalKind, UnixNanos},
 };
 
 /// After so many failures in a row nobody waits for the backend.
@@ -136,8 +136,8 @@ impl Dispatch {
     }
 
     /// Into the buffer; what had to make room is told.
-    pub fn push(&mut self, signal: Signal) -> Dropped {
-        self.buffer.push(signal)
+    pub fn push(&mut self, piece: Packed) -> Dropped {
+        self.buffer.push(piece)
     }
 
     /// Bytes that wait.
@@ -340,6 +340,7 @@ impl Dispatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::{Signal, pack};
     use opentelemetry_proto::tonic::{
         logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
         trace::v1::{ResourceSpans, ScopeSpans, Span},
@@ -349,17 +350,15 @@ mod tests {
     const T: UnixNanos = 1_000 * SECOND;
     const LOGS: SignalKind = SignalKind::Logs;
 
-    fn line() -> Signal {
+    fn line() -> Packed {
         let log_records = vec![LogRecord { time_unix_nano: T, ..LogRecord::default() }];
-        Signal::Logs(ResourceLogs {
-            scope_logs: vec![ScopeLogs { log_records, ..ScopeLogs::default() }],
-            ..ResourceLogs::default()
-        })
+        let scope_logs = vec![ScopeLogs { log_records, ..ScopeLogs::default() }];
+        pack(Signal::Logs(ResourceLogs { scope_logs, ..ResourceLogs::default() })).remove(0)
     }
 
-    fn span() -> ResourceSpans {
+    fn span() -> Packed {
         let scope_spans = vec![ScopeSpans { spans: vec![Span::default()], ..ScopeSpans::default() }];
-        ResourceSpans { scope_spans, ..ResourceSpans::default() }
+        pack(Signal::Traces(ResourceSpans { scope_spans, ..ResourceSpans::default() })).remove(0)
     }
 
     fn with_a_line() -> Dispatch {
@@ -502,7 +501,7 @@ mod tests {
     #[test]
     fn the_first_answer_to_a_probe_sends_the_backlog_and_the_lanes_share_one_fate() {
         let mut dispatch = failing();
-        dispatch.push(Signal::Traces(span()));
+        dispatch.push(span());
         for _ in 0..9000 {
             dispatch.push(line());
         }
@@ -518,20 +517,20 @@ mod tests {
     #[test]
     fn a_lane_without_an_answer_since_another_fails_is_not_waited_for_until_it_has_one() {
         let mut dispatch = with_a_line();
-        dispatch.push(Signal::Traces(span()));
+        dispatch.push(span());
         dispatch.send(UnixNanos::MAX, false);
         let (logs, traces) = (dispatch.ship(T).unwrap().batch, dispatch.ship(T).unwrap().batch);
         deliver(&mut dispatch, traces);
         fail(&mut dispatch, logs, T + SECOND);
         let logs = dispatch.ship(T + 2 * SECOND).unwrap().batch;
         fail(&mut dispatch, logs, T + 2 * SECOND);
-        dispatch.push(Signal::Traces(span()));
+        dispatch.push(span());
         dispatch.send(T + 9 * SECOND, false);
         let traces = dispatch.ship(T + 3 * SECOND).unwrap().batch;
         assert!(dispatch.has_settled(T + 3 * SECOND), "its last answer is older than the trouble");
         let outcome = Outcome::Delivered { rejected: 0, message: String::new() };
         dispatch.shipped(traces, outcome, T + 3 * SECOND, |_, _| Duration::ZERO);
-        dispatch.push(Signal::Traces(span()));
+        dispatch.push(span());
         dispatch.send(T + 9 * SECOND, false);
         assert!(dispatch.ship(T + 3 * SECOND).is_some());
         assert!(!dispatch.has_settled(T + 3 * SECOND), "it has an endpoint of its own, and works");
@@ -540,7 +539,7 @@ mod tests {
     #[test]
     fn a_kind_that_was_never_delivered_is_not_waited_for_where_others_fail() {
         let mut dispatch = failing();
-        dispatch.push(Signal::Traces(span()));
+        dispatch.push(span());
         dispatch.send(T + 9 * SECOND, false);
         assert!(dispatch.ship(T + 2 * SECOND).is_some(), "it is tried all the same");
         assert!(dispatch.has_settled(T + 2 * SECOND));

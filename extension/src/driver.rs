@@ -19,7 +19,7 @@ use crate::{
     console::{self, Console},
     export::Destination,
     flow::{
-        Batch, Signal, SignalKind, UnixNanos,
+        Batch, Packed, SignalKind, UnixNanos,
         arrival::{self, Arrival, NextEvent},
     },
     intake::{self, Content, Delivery, Outlet},
@@ -246,17 +246,17 @@ impl Driver {
         self.lost(SignalKind::Logs, Reason::Empty, released.empty);
         self.lost(SignalKind::Logs, Reason::Platform, released.lost_by_platform);
         self.lost(SignalKind::Logs, Reason::IntakeFull, overflowed);
-        for signal in released.signals {
-            self.push(signal);
+        for piece in released.pieces {
+            self.push(piece);
         }
         overflowed > 0 || released.lost_by_platform > 0
     }
 
     /// To every backend.
-    fn push(&mut self, signal: Signal) {
+    fn push(&mut self, piece: Packed) {
         let Some((last, others)) = self.backends.split_last_mut() else { return };
-        others.iter_mut().for_each(|backend| backend.push(signal.clone()));
-        last.push(signal);
+        others.iter_mut().for_each(|backend| backend.push(piece.clone()));
+        last.push(piece);
     }
 
     /// Records were lost before they could come in.

@@ -1,17 +1,20 @@
 //! The values that travel between the stages, and nothing that acts on them.
 //!
-//! One internal language: OTLP. Whatever comes in becomes a [`Signal`]; whatever goes out is a [`Signal`] as it is, or laid
-//! into rows in `export::rows`. The stages know each other only through this file.
+//! One internal language: OTLP. Whatever comes in becomes a [`Signal`]; what waits and goes out is [`Packed`], its bytes, or
+//! laid into rows in `export::rows`. The stages know each other only through this file.
 
 pub mod arrival;
+mod packed;
 pub mod trace;
+
+pub use packed::{PIECE_BYTES, Packed, Packer, pack};
 
 use opentelemetry_proto::tonic::{
     logs::v1::ResourceLogs,
     metrics::v1::{ResourceMetrics, metric},
     trace::v1::ResourceSpans,
 };
-use prost::Message;
+use prost::{DecodeError, Message};
 
 /// Nanoseconds since the Unix epoch, UTC: OTLP's unit of time everywhere.
 pub type UnixNanos = u64;
@@ -80,7 +83,7 @@ impl Signal {
         records as u64
     }
 
-    /// Its size as OTLP protobuf, in bytes: the measure of every bound on memory.
+    /// Its size as OTLP protobuf, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         match self {
@@ -102,17 +105,40 @@ fn data_points(data: Option<&metric::Data>) -> usize {
     }
 }
 
-/// What is handed to an exporter at once: signals of one kind, oldest first.
-#[derive(Clone, Debug, PartialEq)]
+/// What is handed to an exporter at once: records of one kind, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// The kind that all of `signals` have.
+    /// The kind that all of `pieces` have.
     pub kind: SignalKind,
-    /// One entry for each resource, oldest first.
-    pub signals: Vec<Signal>,
+    /// Oldest first.
+    pub pieces: Vec<Packed>,
     /// Records in all of them, as the ledger counts.
     pub records: u64,
-    /// Bytes of all of them as OTLP protobuf.
+    /// Bytes of all of them.
     pub bytes: usize,
+}
+
+impl Batch {
+    /// Of nothing yet.
+    #[must_use]
+    pub const fn new(kind: SignalKind) -> Self {
+        Self { kind, pieces: Vec::new(), records: 0, bytes: 0 }
+    }
+
+    /// Puts a piece of its kind at its end.
+    pub fn push(&mut self, piece: Packed) {
+        self.records += piece.records;
+        self.bytes += piece.bytes.len();
+        self.pieces.push(piece);
+    }
+
+    /// Its signals, decoded.
+    ///
+    /// # Errors
+    /// When a piece is not what it should be.
+    pub fn signals(&self) -> Result<Vec<Signal>, DecodeError> {
+        self.pieces.iter().map(Packed::unpack).collect()
+    }
 }
 
 /// What became of a [`Batch`] that an exporter was given.

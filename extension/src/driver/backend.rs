@@ -8,7 +8,7 @@ use crate::{
     config::Config,
     dispatch::{Accounted, Dispatch, Shipment},
     export::{Destination, Target, retry::backoff},
-    flow::{Batch, Outcome, Signal, SignalKind, UnixNanos},
+    flow::{Batch, Outcome, Packed, SignalKind, UnixNanos},
     startup,
     tally::{Reason, Tally},
 };
@@ -57,15 +57,15 @@ impl Backend {
         }
     }
 
-    /// Takes in a signal: each record counts once as received.
-    pub(super) fn push(&mut self, signal: Signal) {
-        let (kind, records) = (signal.kind(), signal.records());
+    /// Takes in a piece: each record counts once as received.
+    pub(super) fn push(&mut self, piece: Packed) {
+        let (kind, records) = (piece.kind, piece.records);
         self.tally.received(kind, records);
         if !self.open[kind as usize] {
             self.tally.dropped(kind, Reason::NoEndpoint, records);
             return;
         }
-        let dropped = self.dispatch.push(signal);
+        let dropped = self.dispatch.push(piece);
         for kind in SignalKind::ALL {
             self.tally.dropped(kind, Reason::BufferFull, dropped.of(kind));
         }

@@ -79,8 +79,11 @@ impl ClickHouseExporter {
     /// Writes a batch; it is delivered when ClickHouse has it in its tables, materialized views included.
     pub async fn export(&self, batch: &Batch) -> Outcome {
         let mut rows = Rows::default();
-        for signal in &batch.signals {
-            rows.add(signal, self.tables.metrics);
+        for piece in &batch.pieces {
+            match piece.unpack() {
+                Ok(signal) => rows.add(&signal, self.tables.metrics),
+                Err(error) => return Outcome::Refused { why: format!("what waited cannot be read: {error}") },
+            }
         }
         self.insert(&rows).await
     }

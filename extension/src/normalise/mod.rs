@@ -19,8 +19,9 @@ use opentelemetry_proto::tonic::{
 };
 
 use crate::flow::{
-    Signal, UnixNanos,
+    Packed, Signal, UnixNanos,
     arrival::{Arrival, Event, Invoke, Line, Report, RuntimeDone, Start, Status, Telemetry},
+    pack,
 };
 use function_log::Times;
 use invocations::Invocations;
@@ -61,7 +62,7 @@ pub struct Settings {
 #[derive(Debug, Default, PartialEq)]
 pub struct Released {
     /// To the buffer.
-    pub signals: Vec<Signal>,
+    pub pieces: Vec<Packed>,
     /// Lines without a character in them: there is nothing in them to ship.
     pub empty: u64,
     /// Log records that the platform says it lost.
@@ -147,15 +148,21 @@ impl Normaliser {
         self.invocations.held() as u64
     }
 
-    /// Everything that has been made since, one signal for each kind besides those of the SDK.
+    /// Everything that has been made since, encoded.
     pub fn drain(&mut self) -> Released {
         invocations::append(&mut self.logs, self.invocations.take_released());
         let mut released = std::mem::take(&mut self.released);
         let (logs, spans, metrics) =
             (std::mem::take(&mut self.logs), std::mem::take(&mut self.spans), std::mem::take(&mut self.metrics));
-        released.signals.extend((!logs.is_empty()).then(|| self.log_signal(logs)));
-        released.signals.extend((!spans.is_empty()).then(|| self.span_signal(spans)));
-        released.signals.extend((!metrics.is_empty()).then(|| self.metric_signal(metrics)));
+        if !logs.is_empty() {
+            released.pieces.extend(pack(self.log_signal(logs)));
+        }
+        if !spans.is_empty() {
+            released.pieces.extend(pack(self.span_signal(spans)));
+        }
+        if !metrics.is_empty() {
+            released.pieces.extend(pack(self.metric_signal(metrics)));
+        }
         released
     }
 
@@ -250,7 +257,7 @@ impl Normaliser {
             }
             Signal::Metrics(metrics) => self.environment.enrich(&mut metrics.resource),
         }
-        self.released.signals.push(signal);
+        self.released.pieces.extend(pack(signal));
     }
 
     fn log_signal(&self, log_records: Vec<LogRecord>) -> Signal {

@@ -85,15 +85,20 @@ impl World {
     }
 
     fn out(&mut self) -> Out {
-        Out(self.normaliser.drain())
+        let released = self.normaliser.drain();
+        let signals = released.pieces.iter().map(|piece| piece.unpack().unwrap()).collect();
+        Out { released, signals }
     }
 }
 
-struct Out(Released);
+struct Out {
+    released: Released,
+    signals: Vec<Signal>,
+}
 
 impl Out {
     fn logs(&self) -> Vec<&LogRecord> {
-        let logs = self.0.signals.iter().filter_map(|signal| match signal {
+        let logs = self.signals.iter().filter_map(|signal| match signal {
             Signal::Logs(logs) => Some(logs),
             _ => None,
         });
@@ -101,7 +106,7 @@ impl Out {
     }
 
     fn spans(&self) -> Vec<&Span> {
-        let spans = self.0.signals.iter().filter_map(|signal| match signal {
+        let spans = self.signals.iter().filter_map(|signal| match signal {
             Signal::Traces(spans) => Some(spans),
             _ => None,
         });
@@ -109,7 +114,7 @@ impl Out {
     }
 
     fn metrics(&self) -> Vec<&str> {
-        let metrics = self.0.signals.iter().filter_map(|signal| match signal {
+        let metrics = self.signals.iter().filter_map(|signal| match signal {
             Signal::Metrics(metrics) => Some(metrics),
             _ => None,
         });
@@ -211,7 +216,7 @@ fn an_sdks_log_record_gets_its_invocation_and_the_environments_resource() {
     world.normaliser.accept(Arrival::Otlp(Signal::Logs(logs)), world.now);
     let out = world.out();
     assert_eq!(out.ties(), [(A, "None".into())]);
-    let Signal::Logs(logs) = &out.0.signals[0] else { panic!("{out:?}", out = out.0) };
+    let Signal::Logs(logs) = &out.signals[0] else { panic!("{:?}", out.signals) };
     assert_eq!(text_of(&logs.resource.as_ref().unwrap().attributes, "faas.name"), Some("orders"));
 }
 
@@ -245,7 +250,7 @@ fn empty_lines_and_the_platforms_losses_are_counted() {
     let mut world = World::new(settings());
     world.print("\n").event(Event::LogsDropped(LogsDropped { records: 3, bytes: 9, reason: "busy".into() }));
     let out = world.out();
-    assert_eq!((out.0.empty, out.0.lost_by_platform, out.logs().len()), (1, 3, 1));
+    assert_eq!((out.released.empty, out.released.lost_by_platform, out.logs().len()), (1, 3, 1));
 }
 
 #[test]

@@ -1,23 +1,24 @@
-//! A batch as the bytes of one OTLP request: protobuf or JSON, gzip or not. Nothing is cloned on the way.
+//! A batch as the bytes of one OTLP request: protobuf or JSON, gzip or not.
+//!
+//! Protobuf is what the batch's pieces are already: they are only framed. JSON is made of the decoded request.
 
 use crate::{
     config::{Compression, Protocol},
-    flow::{Batch, Signal},
+    flow::{Batch, SignalKind},
 };
 use bytes::Bytes;
 use flate2::{Compress, Crc, FlushCompress, Status};
-use prost::encoding::message;
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use opentelemetry_proto::tonic::collector::{
+    logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest, trace::v1::ExportTraceServiceRequest,
+};
+use prost::Message;
 use std::cell::RefCell;
 
 /// The body of a request, without gRPC's frame.
-///
-/// # Errors
-/// When a value cannot be written as JSON; protobuf always can.
-pub(super) fn encode(batch: &Batch, protocol: Protocol, compression: Compression) -> Result<Bytes, serde_json::Error> {
+pub(super) fn encode(batch: &Batch, protocol: Protocol, compression: Compression) -> Result<Bytes, NotEncodable> {
     let plain = match protocol {
         Protocol::Grpc | Protocol::Http => protobuf(batch),
-        Protocol::HttpJson => with_nan(serde_json::to_vec(&Request(batch))?),
+        Protocol::HttpJson => with_nan(json(batch.kind, &protobuf(batch))?),
     };
     Ok(match compression {
         Compression::Gzip => gzipped(&plain),
@@ -25,18 +26,39 @@ pub(super) fn encode(batch: &Batch, protocol: Protocol, compression: Compression
     })
 }
 
-/// All three `Export*ServiceRequest` are one repeated field with number 1.
+/// Why there is no request of a batch; protobuf always can be made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotEncodable {
+    #[error("what waited cannot be read: {0}")]
+    Pieces(#[from] prost::DecodeError),
+    #[error("cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// All three `Export*ServiceRequest` are one repeated field with number 1. Pieces of the same resource share it.
 fn protobuf(batch: &Batch) -> Vec<u8> {
+    const KEY: u8 = 1 << 3 | 2;
     const OVERHEAD: usize = 6;
-    let mut bytes = Vec::with_capacity(batch.bytes + OVERHEAD * batch.signals.len());
-    for signal in &batch.signals {
-        match signal {
-            Signal::Logs(logs) => message::encode(1, logs, &mut bytes),
-            Signal::Traces(spans) => message::encode(1, spans, &mut bytes),
-            Signal::Metrics(metrics) => message::encode(1, metrics, &mut bytes),
-        }
+    let mut bytes = Vec::with_capacity(batch.bytes + OVERHEAD * batch.pieces.len());
+    for same in batch.pieces.chunk_by(|one, next| one.head() == next.head()) {
+        let head = same[0].head();
+        let scopes = same.iter().map(|piece| &piece.bytes[head.len()..]);
+        bytes.push(KEY);
+        prost::encode_length_delimiter(head.len() + scopes.clone().map(<[u8]>::len).sum::<usize>(), &mut bytes)
+            .expect("a vector has room for any length");
+        bytes.extend_from_slice(head);
+        scopes.for_each(|scopes| bytes.extend_from_slice(scopes));
     }
     bytes
+}
+
+/// The same request in JSON.
+fn json(kind: SignalKind, request: &[u8]) -> Result<Vec<u8>, NotEncodable> {
+    Ok(match kind {
+        SignalKind::Logs => serde_json::to_vec(&ExportLogsServiceRequest::decode(request)?)?,
+        SignalKind::Traces => serde_json::to_vec(&ExportTraceServiceRequest::decode(request)?)?,
+        SignalKind::Metrics => serde_json::to_vec(&ExportMetricsServiceRequest::decode(request)?)?,
+    })
 }
 
 /// JSON has no word for a double that is no finite number, and `serde_json` writes `null`, for which a collector refuses the
@@ -91,89 +113,73 @@ const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff];
 /// The least room that the compressor is given at a time.
 const SPARE: usize = 512;
 
-/// `{"resourceLogs": [..]}`, and so on.
-struct Request<'a>(&'a Batch);
-
-impl Serialize for Request<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use crate::flow::SignalKind;
-        let name = match self.0.kind {
-            SignalKind::Logs => "resourceLogs",
-            SignalKind::Traces => "resourceSpans",
-            SignalKind::Metrics => "resourceMetrics",
-        };
-        let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry(name, &Signals(&self.0.signals))?;
-        map.end()
-    }
-}
-
-struct Signals<'a>(&'a [Signal]);
-
-impl Serialize for Signals<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(One))
-    }
-}
-
-struct One<'a>(&'a Signal);
-
-impl Serialize for One<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Signal::Logs(logs) => logs.serialize(serializer),
-            Signal::Traces(spans) => spans.serialize(serializer),
-            Signal::Metrics(metrics) => metrics.serialize(serializer),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::SignalKind;
+    use crate::flow::{Signal, pack};
     use opentelemetry_proto::tonic::{
-        collector::logs::v1::ExportLogsServiceRequest,
         common::v1::{AnyValue, KeyValue, any_value::Value},
         logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
+        resource::v1::Resource,
     };
     use proptest::prelude::*;
-    use prost::Message;
 
-    fn batch(values: &[Value]) -> Batch {
+    /// A record with these values, of the resource with this number.
+    fn logs(resource: u32, values: &[Value]) -> ResourceLogs {
         let attribute = |value: &Value| {
             let value = Some(AnyValue { value: Some(value.clone()) });
             KeyValue { key: "k".to_owned(), value, ..KeyValue::default() }
         };
         let record = LogRecord { attributes: values.iter().map(attribute).collect(), ..LogRecord::default() };
-        let scope = ScopeLogs { log_records: vec![record], ..ScopeLogs::default() };
-        let signals = vec![Signal::Logs(ResourceLogs { scope_logs: vec![scope], ..ResourceLogs::default() }); 2];
-        Batch { kind: SignalKind::Logs, records: 2, bytes: signals.iter().map(Signal::bytes).sum(), signals }
+        let resource = Some(Resource { dropped_attributes_count: resource, ..Resource::default() });
+        let scope_logs = vec![ScopeLogs { log_records: vec![record], ..ScopeLogs::default() }];
+        ResourceLogs { resource, scope_logs, ..ResourceLogs::default() }
     }
 
-    fn request(batch: &Batch) -> ExportLogsServiceRequest {
-        let logs = batch.signals.iter().map(|signal| match signal {
-            Signal::Logs(logs) => logs.clone(),
-            other => panic!("{other:?}"),
-        });
-        ExportLogsServiceRequest { resource_logs: logs.collect() }
+    fn batch(values: &[Value]) -> Batch {
+        let mut batch = Batch::new(SignalKind::Logs);
+        for resource in [1, 2, 2] {
+            pack(Signal::Logs(logs(resource, values))).into_iter().for_each(|piece| batch.push(piece));
+        }
+        batch
+    }
+
+    /// What a batch of these values is to become: neighbours of the same resource are one.
+    fn request(values: &[Value]) -> ExportLogsServiceRequest {
+        let (one, mut two) = (logs(1, values), logs(2, values));
+        two.scope_logs.push(two.scope_logs[0].clone());
+        ExportLogsServiceRequest { resource_logs: vec![one, two] }
     }
 
     #[test]
     fn protobuf_is_what_the_generated_request_would_be() {
-        let batch = batch(&[Value::IntValue(5), Value::StringValue("x".repeat(1000))]);
-        let bytes = encode(&batch, Protocol::Grpc, Compression::None).unwrap();
-        assert_eq!(bytes, request(&batch).encode_to_vec());
+        let values = [Value::IntValue(5), Value::StringValue("x".repeat(1000))];
+        let bytes = encode(&batch(&values), Protocol::Grpc, Compression::None).unwrap();
+        assert_eq!(bytes, request(&values).encode_to_vec());
+    }
+
+    #[test]
+    fn json_is_the_same_request() {
+        let values = [Value::BoolValue(true), Value::IntValue(i64::MAX), Value::StringValue("\u{1f600}".into())];
+        let json = encode(&batch(&values), Protocol::HttpJson, Compression::None).unwrap();
+        assert_eq!(serde_json::from_slice::<ExportLogsServiceRequest>(&json).unwrap(), request(&values));
+    }
+
+    #[test]
+    fn a_piece_that_is_none_is_no_json() {
+        let mut batch = batch(&[]);
+        batch.push(crate::flow::Packed { kind: SignalKind::Logs, records: 1, bytes: Bytes::from_static(b"\xff") });
+        assert!(matches!(encode(&batch, Protocol::HttpJson, Compression::None), Err(NotEncodable::Pieces(_))));
     }
 
     #[test]
     fn gzip_makes_it_smaller_and_can_be_undone() {
         use std::io::Read;
-        let batch = batch(&[Value::StringValue("x".repeat(1000))]);
-        let bytes = encode(&batch, Protocol::Http, Compression::Gzip).unwrap();
+        let values = [Value::StringValue("x".repeat(1000))];
+        let bytes = encode(&batch(&values), Protocol::Http, Compression::Gzip).unwrap();
         let mut plain = Vec::new();
         flate2::read::GzDecoder::new(&bytes[..]).read_to_end(&mut plain).unwrap();
-        assert_eq!(plain, request(&batch).encode_to_vec());
+        assert_eq!(plain, request(&values).encode_to_vec());
         assert!(bytes.len() * 10 < plain.len());
     }
 

@@ -181,7 +181,7 @@ impl Open {
     async fn send(&self, batch: &Batch) -> Outcome {
         let body = match encoding::encode(batch, self.protocol, self.compression) {
             Ok(body) => body,
-            Err(error) => return Outcome::Refused { why: format!("cannot be written as JSON: {error}") },
+            Err(error) => return Outcome::Refused { why: error.to_string() },
         };
         let grpc = self.protocol == Protocol::Grpc;
         let body = if grpc { framed(&body, self.compression) } else { body };
@@ -245,13 +245,14 @@ mod tests {
             Config, Fault,
             environment::tests::{Given, given},
         },
-        flow::Signal,
+        flow::{Signal, pack},
         otlp::tests::{Kept, Receiver, serve, serve_at},
     };
     use opentelemetry_proto::tonic::{
         common::v1::{AnyValue, KeyValue, any_value::Value},
         logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
         metrics::v1::{Gauge, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, metric::Data},
+        resource::v1::Resource,
         trace::v1::{ResourceSpans, ScopeSpans, Span},
     };
     use std::net::SocketAddr;
@@ -279,12 +280,9 @@ mod tests {
     }
 
     fn batch(signals: Vec<Signal>) -> Batch {
-        Batch {
-            kind: signals[0].kind(),
-            records: signals.iter().map(Signal::records).sum(),
-            bytes: signals.iter().map(Signal::bytes).sum(),
-            signals,
-        }
+        let mut batch = Batch::new(signals[0].kind());
+        signals.into_iter().flat_map(pack).for_each(|piece| batch.push(piece));
+        batch
     }
 
     fn logs() -> Batch {
@@ -292,7 +290,8 @@ mod tests {
         let record = LogRecord { time_unix_nano: 7, trace_id: vec![1; 16], body, ..LogRecord::default() };
         let scope = ScopeLogs { log_records: vec![record; 3], ..ScopeLogs::default() };
         let logs = ResourceLogs { scope_logs: vec![scope], ..ResourceLogs::default() };
-        batch(vec![Signal::Logs(logs.clone()), Signal::Logs(logs)])
+        let other = ResourceLogs { resource: Some(Resource::default()), ..logs.clone() };
+        batch(vec![Signal::Logs(logs), Signal::Logs(other)])
     }
 
     fn spans() -> Batch {
@@ -327,7 +326,7 @@ mod tests {
                 for batch in [logs(), spans(), metrics()] {
                     assert_eq!(exporter.export(&batch, AMPLE).await, delivered(), "{protocol} {compression}");
                 }
-                assert_eq!(kept.signals(), [logs().signals, spans().signals, metrics().signals].concat());
+                assert_eq!(kept.signals(), [logs(), spans(), metrics()].map(|batch| batch.signals().unwrap()).concat());
                 served.stop().await;
             }
         }
