@@ -47,7 +47,9 @@ pub async fn run(config: Config, faults: &[Fault], runtime_api: &str, name: &str
     for fault in faults {
         driver.console.say(LogLevel::Warn, format_args!("configuration: {fault}"));
     }
+    let share = driver.backends.len();
     for backend in &mut driver.backends {
+        backend.adopt(&config, share);
         backend.ready(Destination::new(backend.target, &config));
     }
     driver.live().await;
@@ -195,9 +197,15 @@ impl Driver {
             }
             NextEvent::Shutdown(shutdown) => {
                 self.shutdown_reason = shutdown.reason;
-                self.act(Event::ShutDown { deadline: shutdown.deadline, kept: false });
+                self.act(Event::ShutDown { deadline: shutdown.deadline, kept: self.is_kept() });
             }
         }
+    }
+
+    /// Whether this is the end of the process only: after a timeout or a crash the environment lives on, and its `/tmp`.
+    fn is_kept(&self) -> bool {
+        let reset = ["timeout", "failure"].iter().any(|reason| self.shutdown_reason.eq_ignore_ascii_case(reason));
+        reset && self.backends.iter().all(|backend| backend.dispatch.has_spool())
     }
 
     /// A task panicked: what it had is lost, what it was for goes on.
@@ -225,6 +233,7 @@ impl Driver {
         for milestone in milestones {
             self.act(milestone);
         }
+        self.tell_troubles();
         let pending = self.backends.iter().map(|backend| backend.dispatch.pending_bytes());
         self.act(Event::Arrived { pending_bytes: pending.max().unwrap_or_default() });
     }
@@ -298,7 +307,7 @@ impl Driver {
         loop {
             for backend in 0..self.backends.len() {
                 while let Some(departure) = self.backends[backend].depart(unix_now()) {
-                    let Batch { kind, records, .. } = departure.shipment.batch;
+                    let Batch { kind, records, .. } = departure.batch;
                     let task = self.tasks.spawn(export(backend, departure));
                     self.purposes.insert(task.id(), Purpose::Export { backend, kind, records });
                 }
@@ -311,6 +320,13 @@ impl Driver {
                 return;
             }
             self.act(Event::Settled);
+        }
+    }
+
+    fn tell_troubles(&mut self) {
+        for trouble in self.backends.iter_mut().filter_map(Backend::trouble) {
+            self.console
+                .say(LogLevel::Error, format_args!("the spool cannot be written, so what it had is lost: {trouble}"));
         }
     }
 
@@ -327,9 +343,11 @@ impl Driver {
             }
         }
         self.collect();
+        let kept = self.is_kept();
         for backend in &mut self.backends {
-            backend.close();
+            backend.close(kept);
         }
+        self.tell_troubles();
         match &self.backends[..] {
             [backend] => console::say(format_args!("ledger {}", backend.tally)),
             backends => {

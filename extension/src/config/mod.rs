@@ -18,10 +18,10 @@ pub use lambda::{Initialization, LambdaSettings};
 pub use otlp::{Compression, Endpoint, Header, Identity, OtlpSettings, Protocol, Route, Tls, Verify};
 
 use settings::Settings;
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 /// Settings of the specification that this version does not have: named when they are set, rather than passed over.
-const NOT_HAD: [&str; 3] = ["LAMBDAVIEW_LOG_EXCLUDE", "LAMBDAVIEW_LOG_REDACT", "LAMBDAVIEW_SPOOL_LIMIT"];
+const NOT_HAD: [&str; 2] = ["LAMBDAVIEW_LOG_EXCLUDE", "LAMBDAVIEW_LOG_REDACT"];
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -46,6 +46,30 @@ pub struct Config {
     pub log_level: LogLevel,
     /// The bound of the buffer, in bytes.
     pub memory_limit: usize,
+    /// Where what the buffer cannot hold may lie.
+    pub spool: SpoolSettings,
+}
+
+/// The spool on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolSettings {
+    /// Its bound, in bytes; 0 for none.
+    pub limit: usize,
+    /// Where its folder is made.
+    pub folder: PathBuf,
+}
+
+impl SpoolSettings {
+    /// An eighth of the smallest `/tmp` that a function has.
+    const LIMIT: usize = 64 << 20;
+
+    fn read(settings: &mut Settings<'_>) -> Self {
+        let limit = settings.read("LAMBDAVIEW_SPOOL_LIMIT", "0, or a size of at least 2MiB such as 64MiB", |text| {
+            parse::bytes(text).filter(|&bytes| bytes == 0 || bytes >= 2 << 20)
+        });
+        let folder = settings.raw("TMPDIR").unwrap_or_else(|| "/tmp".to_owned());
+        Self { limit: limit.unwrap_or(Self::LIMIT), folder: folder.into() }
+    }
 }
 
 /// Where signals go.
@@ -267,6 +291,7 @@ impl Config {
                     parse::bytes(text).filter(|&bytes| bytes >= 64 << 10)
                 })
                 .unwrap_or(default_limit),
+            spool: SpoolSettings::read(&mut settings),
             lambda,
         };
         for name in NOT_HAD {
@@ -381,6 +406,7 @@ mod tests {
             ("localhost:4317".to_owned(), 4318)
         );
         assert_eq!((config.streams, config.memory_limit), (Streams::default(), 8 << 20));
+        assert_eq!(config.spool, SpoolSettings { limit: 64 << 20, folder: "/tmp".into() });
     }
 
     #[test]

@@ -6,7 +6,6 @@ use super::backend::Departure;
 use crate::{
     clock::unix_now,
     console::Console,
-    dispatch::Shipment,
     flow::{Batch, Outcome, SignalKind, UnixNanos, arrival::NextEvent},
     lambda::extensions::Client,
     startup,
@@ -38,7 +37,7 @@ pub(super) async fn next(mut client: Client, console: Console) -> Done {
 }
 
 pub(super) async fn export(backend: usize, departure: Departure) -> Done {
-    let Departure { destination, shipment: Shipment { batch, timeout } } = departure;
+    let Departure { destination, batch, timeout } = departure;
     let outcome = destination.export(&batch, timeout).await;
     Done::Exported(backend, batch, outcome)
 }

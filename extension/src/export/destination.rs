@@ -1,6 +1,9 @@
 //! Where batches go: the backends that the configuration names, each on its own.
 
-use std::time::Duration;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
 
 use clickhouse::Client;
 use lambdaview_queries::schema;
@@ -12,7 +15,7 @@ use super::{
     patience::{self, Waited},
 };
 use crate::{
-    config::{ClickHouseSettings, Config, Exporter},
+    config::{ClickHouseSettings, Config, Endpoint, Exporter},
     flow::{Batch, Outcome, SignalKind},
     secrets::Value,
 };
@@ -53,6 +56,38 @@ impl Target {
             Self::Otlp => config.otlp.route(kind).is_some(),
             Self::ClickHouse => config.clickhouse.endpoint.is_some(),
         }
+    }
+
+    /// What tells this function's signals for this backend from any other's: what one process left for it, another may send.
+    #[must_use]
+    pub fn identity(self, config: &Config) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.as_str(), &config.lambda.function_name, &config.lambda.function_version).hash(&mut hasher);
+        match self {
+            Self::Otlp => {
+                for route in SignalKind::ALL.into_iter().filter_map(|kind| config.otlp.route(kind)) {
+                    match &route.endpoint {
+                        Endpoint::Known(uri) => uri.hash(&mut hasher),
+                        Endpoint::Waiting(template) => {
+                            template.references().for_each(|reference| reference.to_string().hash(&mut hasher));
+                        }
+                    }
+                }
+            }
+            Self::ClickHouse => {
+                let ClickHouseSettings { endpoint, database, table_prefix, .. } = &config.clickhouse;
+                // A URL may have a password in it; not even a trace of it is written to disk.
+                if let Some(Value::Plain(url)) = endpoint {
+                    url.reveal()
+                        .parse::<http::Uri>()
+                        .ok()
+                        .and_then(|uri| uri.host().map(str::to_owned))
+                        .hash(&mut hasher);
+                }
+                (database, table_prefix).hash(&mut hasher);
+            }
+        }
+        hasher.finish()
     }
 
     /// The longest that one request may take.
@@ -152,4 +187,42 @@ fn client(settings: &ClickHouseSettings) -> Option<Client> {
         .with_setting("async_insert", u8::from(settings.async_insert).to_string())
         .with_setting("wait_for_async_insert", "1");
     Some(client)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::environment::tests::given;
+
+    fn config(variables: &[(&str, &str)]) -> Config {
+        let defaults = [
+            ("ROTEL_EXPORTER", "otlp,clickhouse"),
+            ("ROTEL_OTLP_EXPORTER_ENDPOINT", "http://collector:4317"),
+            ("ROTEL_CLICKHOUSE_EXPORTER_ENDPOINT", "http://clickhouse:8123"),
+            ("AWS_LAMBDA_FUNCTION_NAME", "orders"),
+        ];
+        let (config, faults) = Config::from_env(&given(&[&defaults[..], variables].concat()));
+        assert_eq!(faults, []);
+        config
+    }
+
+    #[test]
+    fn both_backends_are_had_and_each_is_told_from_the_other_and_from_another_functions() {
+        let ours = config(&[]);
+        assert_eq!(Target::of(&ours), [Target::Otlp, Target::ClickHouse]);
+        assert_ne!(Target::Otlp.identity(&ours), Target::ClickHouse.identity(&ours));
+        for target in Target::of(&ours) {
+            assert_eq!(target.identity(&ours), target.identity(&config(&[])));
+            for other in [
+                ("AWS_LAMBDA_FUNCTION_NAME", "stock"),
+                ("AWS_LAMBDA_FUNCTION_VERSION", "7"),
+                ("ROTEL_OTLP_EXPORTER_ENDPOINT", "http://elsewhere:4317"),
+                ("ROTEL_CLICKHOUSE_EXPORTER_ENDPOINT", "http://elsewhere:8123"),
+            ] {
+                let concerned =
+                    !other.0.contains("EXPORTER") || other.0.contains("CLICKHOUSE") == (*target == Target::ClickHouse);
+                assert_eq!(target.identity(&ours) != target.identity(&config(&[other])), concerned, "{other:?}");
+            }
+        }
+    }
 }
