@@ -117,6 +117,15 @@ impl Dispatch {
         }
     }
 
+    /// Goes on with what a freeze interrupted.
+    fn resume(&mut self) {
+        if self.lanes.iter().any(Lane::is_failing) {
+            self.probe();
+        } else {
+            self.catch_up();
+        }
+    }
+
     /// Into the buffer. What has to make room goes to the spool; where there is none it is dropped, and told.
     pub fn push(&mut self, piece: Packed) -> Dropped {
         let bytes = piece.bytes.len();
@@ -204,7 +213,11 @@ impl Dispatch {
                 // After a freeze it says nothing about the backend: the next attempt may follow at once.
                 let wait = |failures| backoff(failures, LONGEST_UNANSWERED);
                 let news = if frozen { None } else { self.failed(batch.kind, now, &why, wait) };
-                Accounted { dropped: self.keep(batch, load), news, ..Accounted::default() }
+                let dropped = self.keep(batch, load);
+                if frozen {
+                    self.resume();
+                }
+                Accounted { dropped, news, ..Accounted::default() }
             }
         }
     }
@@ -422,9 +435,35 @@ mod tests {
         assert!(dispatch.ship(T + 2 * SECOND).is_none() && dispatch.has_settled(T + 2 * SECOND));
         dispatch.probe();
         let probe = dispatch.ship(T + 4 * SECOND).unwrap().cargo.batch();
+        dispatch.send(T + 9 * SECOND, false);
         assert!(dispatch.has_settled(T + 4 * SECOND), "nobody waits for a probe");
         let accounted = deliver(&mut dispatch, probe);
         assert_eq!((accounted.delivered, accounted.news.as_deref()), (1, Some("the backend answers again")));
+    }
+
+    #[test]
+    fn a_probe_that_fails_is_followed_by_the_next_one_after_its_backoff() {
+        let mut dispatch = failing();
+        dispatch.probe();
+        for nth in 1..4 {
+            let now = T + nth * 10 * SECOND;
+            let probe = dispatch.ship(now).unwrap().cargo.batch();
+            fail(&mut dispatch, probe, now);
+            assert!(dispatch.ship(now + SECOND).is_none() && !dispatch.has_settled(now + SECOND));
+            assert_eq!(dispatch.wake_at(), Some(now + (nth + 2) * SECOND));
+        }
+    }
+
+    #[test]
+    fn a_probe_that_a_freeze_interrupted_is_followed_by_another_at_once() {
+        let mut dispatch = failing();
+        dispatch.probe();
+        let probe = dispatch.ship(T + 4 * SECOND).unwrap().cargo.batch();
+        dispatch.send(T + 5 * SECOND, false);
+        assert!(dispatch.has_settled(T + 4 * SECOND));
+        let outcome = Outcome::NoAnswer { frozen: true, why: "silent".into() };
+        dispatch.shipped(probe, outcome, T + 600 * SECOND, |_, _| unreachable!("it is no failure"));
+        assert!(dispatch.ship(T + 600 * SECOND).is_some());
     }
 
     #[test]

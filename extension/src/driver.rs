@@ -287,7 +287,7 @@ impl Driver {
                     self.collect();
                 }
                 Effect::Send { until, last_chance } => {
-                    self.backends.iter_mut().for_each(|backend| backend.dispatch.send(until, last_chance));
+                    self.backends.iter_mut().for_each(|backend| backend.send(until, last_chance, now));
                 }
                 Effect::Probe => self.backends.iter_mut().for_each(|backend| backend.dispatch.probe()),
                 Effect::WakeAt(at) => self.wake_at = Some(at),

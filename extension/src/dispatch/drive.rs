@@ -46,6 +46,12 @@ impl Dispatch {
         }
     }
 
+    /// Whether the request of a kind has been unanswered for so long that, where there is no later, another is worth more.
+    #[must_use]
+    pub fn is_stale(&self, kind: SignalKind, now: UnixNanos) -> bool {
+        self.lanes[kind as usize].is_stale(now)
+    }
+
     /// As [`Dispatch::send`], for lanes that have been failing.
     pub fn probe(&mut self) {
         if self.drive.is_none() && self.lanes.iter().any(Lane::is_failing) {
@@ -121,11 +127,12 @@ impl Dispatch {
         let waited_for = drive.last_chance || (self.ready && !lane.is_failing() && !self.is_doubtful(kind));
         match lane.in_flight {
             _ if drive.until <= now => true,
+            // One probe follows the other, until one is answered or the next drive takes over.
+            _ if drive.probing => !lane.is_failing(),
             Some(_) => !waited_for,
             None if !self.waits(kind) => true,
             None if !self.ready => !waited_for,
             None if lane.retry_at >= drive.until || !self.has_time(kind, drive, now) => true,
-            None if drive.probing => !self.may_ship(kind, drive, now),
             None => lane.retry_at > now && !waited_for,
         }
     }

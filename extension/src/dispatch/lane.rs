@@ -92,6 +92,11 @@ impl Lane {
         }
     }
 
+    /// Whether its request has had a fair time and no answer yet.
+    pub(super) fn is_stale(&self, now: UnixNanos) -> bool {
+        self.in_flight.is_some() && now.saturating_sub(self.began_at) > nanos(FAIR)
+    }
+
     /// There is no later: whatever the backoff was, it is tried.
     pub(super) const fn pardon(&mut self) {
         (self.failures, self.retry_at) = (0, 0);

@@ -4,6 +4,8 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use tokio::sync::oneshot;
+
 use crate::{
     config::Config,
     dispatch::{Accounted, Cargo, Dispatch, Shipment, Step},
@@ -22,6 +24,8 @@ pub(super) struct Departure {
     pub(super) destination: Arc<Destination>,
     pub(super) batch: Batch,
     pub(super) timeout: Duration,
+    /// Closed when its answer is not worth waiting for any more.
+    pub(super) given_up: oneshot::Receiver<()>,
 }
 
 /// One of the backends.
@@ -35,6 +39,8 @@ pub(super) struct Backend {
     told_of_trouble: bool,
     /// Batches of the buffer that are on their way: should the process end, they are not lost.
     on_their_way: [Option<Batch>; 3],
+    /// What keeps the requests on their way.
+    held: [Option<oneshot::Sender<()>>; 3],
     /// Made once `/next` has been asked.
     destination: Option<Arc<Destination>>,
     /// Kinds that have somewhere to go.
@@ -53,6 +59,7 @@ impl Backend {
             trouble: None,
             told_of_trouble: false,
             on_their_way: [const { None }; 3],
+            held: [const { None }; 3],
             destination: None,
             open: SignalKind::ALL.map(|kind| target.is_open(config, kind)),
         };
@@ -88,6 +95,20 @@ impl Backend {
         if let Some(destination) = &self.destination {
             destination.thawed();
         }
+    }
+
+    /// Sends what waits until the time is up. At the last chance a request that has been without an answer for long is given
+    /// up for another one on a fresh connection.
+    pub(super) fn send(&mut self, until: UnixNanos, last_chance: bool, now: UnixNanos) {
+        let stale = |kind: &SignalKind| last_chance && self.dispatch.is_stale(*kind, now);
+        let stale: Vec<SignalKind> = SignalKind::ALL.into_iter().filter(stale).collect();
+        if !stale.is_empty() {
+            self.thawed();
+        }
+        for kind in stale {
+            self.held[kind as usize] = None;
+        }
+        self.dispatch.send(until, last_chance);
     }
 
     /// Takes in a piece: each record counts once as received.
@@ -155,7 +176,9 @@ impl Backend {
                 }
             };
             if let Some(batch) = batch {
-                return Some(Departure { destination, batch, timeout });
+                let (held, given_up) = oneshot::channel();
+                self.held[batch.kind as usize] = Some(held);
+                return Some(Departure { destination, batch, timeout, given_up });
             }
         }
     }

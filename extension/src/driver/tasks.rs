@@ -37,8 +37,12 @@ pub(super) async fn next(mut client: Client, console: Console) -> Done {
 }
 
 pub(super) async fn export(backend: usize, departure: Departure) -> Done {
-    let Departure { destination, batch, timeout } = departure;
-    let outcome = destination.export(&batch, timeout).await;
+    let Departure { destination, batch, timeout, given_up } = departure;
+    let outcome = tokio::select! {
+        outcome = destination.export(&batch, timeout) => outcome,
+        // It is closed, never sent to.
+        _ = given_up => Outcome::NoAnswer { frozen: true, why: "given up for a fresh connection".to_owned() },
+    };
     Done::Exported(backend, batch, outcome)
 }
 
