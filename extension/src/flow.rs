@@ -7,7 +7,7 @@ pub mod arrival;
 mod packed;
 pub mod trace;
 
-pub use packed::{PIECE_BYTES, Packed, Packer, pack};
+pub use packed::{PIECE_BYTES, Packed, Packer, head, pack};
 
 use opentelemetry_proto::tonic::{
     logs::v1::ResourceLogs,

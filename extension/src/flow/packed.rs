@@ -6,10 +6,8 @@
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::{
-    common::v1::InstrumentationScope,
     logs::v1::ResourceLogs,
     metrics::v1::{Metric, ResourceMetrics, metric::Data},
-    resource::v1::Resource,
     trace::v1::ResourceSpans,
 };
 use prost::{DecodeError, Message, decode_length_delimiter, encode_length_delimiter, length_delimiter_len};
@@ -20,6 +18,9 @@ use super::{Signal, SignalKind, data_points};
 /// A piece is cut off before it grows beyond this. Making room drops a piece at a time, so it must not be large; each
 /// repeats its resource, so it must not be small.
 pub const PIECE_BYTES: usize = 32 << 10;
+
+/// Room for the first records of a piece: most have a few.
+const FIRST_BYTES: usize = 1 << 10;
 
 /// The keys of protobuf's fields with a length. All three signals number theirs alike: a resource's share has the resource
 /// (1), its scopes (2) and a schema URL (3), a scope has its own name (1), its records (2) and a schema URL (3).
@@ -73,25 +74,25 @@ pub fn pack(signal: Signal) -> Vec<Packed> {
     let kind = signal.kind();
     match signal {
         Signal::Logs(logs) => {
-            let mut packer = Packer::new(kind, logs.resource.as_ref(), &logs.schema_url);
+            let mut packer = Packer::new(kind, head(logs.resource.as_ref(), &logs.schema_url));
             for scope in logs.scope_logs {
-                packer.enter(scope.scope.as_ref(), &scope.schema_url);
+                packer.enter(head(scope.scope.as_ref(), &scope.schema_url));
                 scope.log_records.iter().for_each(|record| packer.add(1, record));
             }
             packer.finish()
         }
         Signal::Traces(spans) => {
-            let mut packer = Packer::new(kind, spans.resource.as_ref(), &spans.schema_url);
+            let mut packer = Packer::new(kind, head(spans.resource.as_ref(), &spans.schema_url));
             for scope in spans.scope_spans {
-                packer.enter(scope.scope.as_ref(), &scope.schema_url);
+                packer.enter(head(scope.scope.as_ref(), &scope.schema_url));
                 scope.spans.iter().for_each(|span| packer.add(1, span));
             }
             packer.finish()
         }
         Signal::Metrics(metrics) => {
-            let mut packer = Packer::new(kind, metrics.resource.as_ref(), &metrics.schema_url);
+            let mut packer = Packer::new(kind, head(metrics.resource.as_ref(), &metrics.schema_url));
             for scope in metrics.scope_metrics {
-                packer.enter(scope.scope.as_ref(), &scope.schema_url);
+                packer.enter(head(scope.scope.as_ref(), &scope.schema_url));
                 scope.metrics.into_iter().for_each(|metric| packer.add_metric(metric));
             }
             packer.finish()
@@ -104,9 +105,9 @@ pub fn pack(signal: Signal) -> Vec<Packed> {
 pub struct Packer {
     kind: SignalKind,
     /// The resource, as every piece begins.
-    head: Vec<u8>,
+    head: Bytes,
     /// The present scope, as its part in every piece begins.
-    scope: Vec<u8>,
+    scope: Bytes,
     /// The scopes of the present piece that are closed.
     closed: Vec<u8>,
     /// The records of the present scope in the present piece.
@@ -116,27 +117,37 @@ pub struct Packer {
 }
 
 impl Packer {
-    /// For records of this resource.
+    /// For records of the resource with this [`head`].
     #[must_use]
-    pub fn new(kind: SignalKind, resource: Option<&Resource>, schema_url: &str) -> Self {
-        let head = head(resource, schema_url);
-        Self { kind, head, scope: Vec::new(), closed: Vec::new(), open: Vec::new(), records: 0, pieces: Vec::new() }
+    pub const fn new(kind: SignalKind, head: Bytes) -> Self {
+        Self { kind, head, scope: Bytes::new(), closed: Vec::new(), open: Vec::new(), records: 0, pieces: Vec::new() }
     }
 
-    /// The records that follow are of this scope.
-    pub fn enter(&mut self, scope: Option<&InstrumentationScope>, schema_url: &str) {
+    /// The records that follow are of the scope with this [`head`].
+    pub fn enter(&mut self, scope: Bytes) {
         self.close_scope();
-        self.scope = head(scope, schema_url);
+        self.scope = scope;
     }
 
     /// Adds one log record, span or metric, which the ledger counts as `records`.
     pub fn add(&mut self, records: u64, message: &impl Message) {
-        let length = message.encoded_len();
+        self.begin(records, message.encoded_len());
+        message.encode_raw(&mut self.open);
+    }
+
+    /// Adds one that is encoded already.
+    pub fn add_encoded(&mut self, records: u64, fields: &[u8]) {
+        self.begin(records, fields.len());
+        self.open.extend_from_slice(fields);
+    }
+
+    fn begin(&mut self, records: u64, length: usize) {
         self.make_room(length);
-        self.open.reserve(1 + length_delimiter_len(length) + length);
+        if self.open.capacity() == 0 {
+            self.open.reserve(length.max(FIRST_BYTES));
+        }
         self.open.push(KEY_PART);
         write_length(length, &mut self.open);
-        message.encode_raw(&mut self.open);
         self.records += records;
     }
 
@@ -187,8 +198,9 @@ impl Packer {
     }
 }
 
-/// A resource or a scope with its schema URL, both where they are.
-fn head(message: Option<&impl Message>, schema_url: &str) -> Vec<u8> {
+/// What the records of a resource, or of a scope, have before them: it and its schema URL, both where they are.
+#[must_use]
+pub fn head(message: Option<&impl Message>, schema_url: &str) -> Bytes {
     let mut head = Vec::new();
     if let Some(message) = message {
         head.push(KEY_HEAD);
@@ -200,7 +212,7 @@ fn head(message: Option<&impl Message>, schema_url: &str) -> Vec<u8> {
         write_length(schema_url.len(), &mut head);
         head.extend_from_slice(schema_url.as_bytes());
     }
-    head
+    head.into()
 }
 
 fn write_length(length: usize, into: &mut Vec<u8>) {
@@ -232,8 +244,10 @@ fn halved(mut metric: Metric, keep: usize) -> (Metric, Metric) {
 mod tests {
     use super::*;
     use opentelemetry_proto::tonic::{
+        common::v1::InstrumentationScope,
         logs::v1::{LogRecord, ScopeLogs},
         metrics::v1::{NumberDataPoint, ScopeMetrics, Sum},
+        resource::v1::Resource,
         trace::v1::{ScopeSpans, Span},
     };
     use proptest::prelude::*;

@@ -3,7 +3,7 @@
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
 use super::{
-    attributes::{add_if_missing, attribute, text},
+    attributes::{attribute, text},
     json_line,
     severity::Severity,
     text_line,
@@ -40,7 +40,7 @@ impl Times {
 }
 
 /// Reads one line; `None` when there is not a character in it.
-pub(super) fn read(line: Line, times: Times, stream: &'static str) -> Option<Reading> {
+pub(super) fn read(line: Line, times: Times) -> Option<Reading> {
     let mut reading = match line {
         Line::Text(line) => {
             let line = without_newline(line);
@@ -59,9 +59,6 @@ pub(super) fn read(line: Line, times: Times, stream: &'static str) -> Option<Rea
     if record.time_unix_nano == 0 {
         record.time_unix_nano = times.best();
     }
-    // This one and the invocation's: without being told, the list would make room for four.
-    record.attributes.reserve_exact(2);
-    add_if_missing(&mut record.attributes, "type", || text(stream));
     Some(reading)
 }
 
@@ -122,7 +119,7 @@ mod tests {
     const TIMES: Times = Times { event: 1_715_817_560_500_000_000, observed: 1_715_817_561_000_000_000 };
 
     fn text_record(line: &str) -> LogRecord {
-        read(Line::Text(line.into()), TIMES, "function").unwrap().record
+        read(Line::Text(line.into()), TIMES).unwrap().record
     }
 
     fn body(record: &LogRecord) -> &str {
@@ -138,13 +135,12 @@ mod tests {
         assert_eq!(body(&record), "hello");
         assert_eq!((record.time_unix_nano, record.observed_time_unix_nano), (TIMES.event, TIMES.observed));
         assert_eq!((record.severity_number, record.severity_text.as_str()), (SeverityNumber::Info.into(), "INFO"));
-        assert_eq!(text_of(&record.attributes, "type"), Some("function"));
     }
 
     #[test]
     fn a_line_without_a_character_is_none() {
         for line in ["", "\n", "\r\n"] {
-            assert!(read(Line::Text(line.into()), TIMES, "function").is_none());
+            assert!(read(Line::Text(line.into()), TIMES).is_none());
         }
         assert_eq!(body(&text_record("  \n")), "  ");
     }
@@ -166,7 +162,7 @@ mod tests {
     #[test]
     fn json_that_is_no_object_is_its_own_text() {
         for raw in ["17", "[1,2]", "null", "true"] {
-            let reading = read(Line::Json(raw.into()), TIMES, "function").unwrap();
+            let reading = read(Line::Json(raw.into()), TIMES).unwrap();
             assert_eq!(body(&reading.record), raw);
         }
     }
@@ -174,7 +170,7 @@ mod tests {
     #[test]
     fn an_object_that_cannot_be_read_is_shipped_raw_with_the_reason() {
         let raw = r#"{"message":"half \ud800"}"#;
-        let record = read(Line::Json(raw.into()), TIMES, "function").unwrap().record;
+        let record = read(Line::Json(raw.into()), TIMES).unwrap().record;
         assert_eq!(body(&record), raw);
         assert!(text_of(&record.attributes, "lambdaview.parse_error").is_some());
         assert_ne!(record.severity_number, 0);

@@ -6,20 +6,21 @@
 
 use std::collections::VecDeque;
 
-use opentelemetry_proto::tonic::{
-    common::v1::{AnyValue, any_value::Value as Any},
-    logs::v1::LogRecord,
-};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
 use super::{
-    attributes::{add_if_missing, attribute, text},
-    function_log::Named,
+    attributes::{attribute, has, text},
+    function_log::{Named, Reading},
+    records::{Records, text_field},
 };
 use crate::flow::{
     UnixNanos,
     arrival::{Invoke, Start, Status},
     trace::{SpanId, TraceContext, TraceId},
 };
+
+/// The attribute that ties a record to its invocation.
+const INVOCATION_ID: &str = "faas.invocation_id";
 
 /// Invocations remembered: the report comes an invocation late, and Managed Instances run some dozens at a time.
 const REMEMBERED: usize = 256;
@@ -39,7 +40,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    fn write(self, record: &mut LogRecord) {
+    pub(super) fn write(self, record: &mut LogRecord) {
         if record.trace_id.is_empty() {
             record.trace_id = self.trace_id.to_vec();
             record.span_id = self.span_id.to_vec();
@@ -78,7 +79,9 @@ pub(super) struct Invocation {
     pub(super) failed: Option<Status>,
     lambda_span: Option<SpanId>,
     sdk: Option<(Claim, Link)>,
-    held: Vec<LogRecord>,
+    /// The request id as the attribute of its records.
+    named: Vec<u8>,
+    held: Records,
     held_bytes: usize,
     held_since: UnixNanos,
 }
@@ -98,7 +101,8 @@ impl Invocation {
             failed: None,
             lambda_span: None,
             sdk: None,
-            held: Vec::new(),
+            named: text_field(INVOCATION_ID, request_id),
+            held: Records::default(),
             held_bytes: 0,
             held_since: 0,
         }
@@ -166,7 +170,7 @@ pub(super) struct Invocations {
     sdk_speaks: bool,
     held_bytes: usize,
     held_limit: usize,
-    released: Vec<LogRecord>,
+    released: Records,
 }
 
 impl Invocations {
@@ -178,7 +182,7 @@ impl Invocations {
             sdk_speaks: false,
             held_bytes: 0,
             held_limit,
-            released: Vec::new(),
+            released: Records::default(),
         }
     }
 
@@ -253,42 +257,54 @@ impl Invocations {
         }
     }
 
-    /// Takes a record in: it gets its invocation's id, and its trace now or when it is known.
-    pub(super) fn place(&mut self, mut record: LogRecord, named: Option<Named>, now: UnixNanos) {
-        let owner = self.owner(named.as_ref());
-        if let Some(Named { field: Some(field), id }) = named
-            && owner.as_ref() != Some(&id)
+    /// Takes a record in: it gets its invocation's id, and its trace now or when it is known. `shared` fields go behind it.
+    pub(super) fn place(&mut self, reading: Reading, shared: &[u8], now: UnixNanos) {
+        let Reading { mut record, request_id } = reading;
+        let owner = self.owner(request_id.as_ref(), now);
+        if let Some(Named { field: Some(field), id }) = request_id
+            && owner.is_none_or(|at| self.known[at].request_id != id)
         {
             record.attributes.push(attribute(field, text(id)));
         }
-        let Some(owner) = owner else { return self.released.push(record) };
-        let at = self.position_or_add(&owner, now);
-        add_if_missing(&mut record.attributes, "faas.invocation_id", || text(owner));
-        self.hold(record, at, now);
+        match owner {
+            Some(at) => self.hold(record, shared, (at, now)),
+            None => self.pass(&record, shared),
+        }
+    }
+
+    /// Takes a record in that is no invocation's.
+    pub(super) fn pass(&mut self, record: &LogRecord, shared: &[u8]) {
+        self.released.push(record, [shared, &[]]);
     }
 
     /// Whose record it is: the invocation that it names if that is one of ours, else the current one.
-    fn owner(&mut self, named: Option<&Named>) -> Option<String> {
+    fn owner(&mut self, named: Option<&Named>, now: UnixNanos) -> Option<usize> {
+        let position = |id: &str| self.known.iter().rposition(|invocation| invocation.request_id == id);
         let id = named.map(|named| named.id.as_str());
-        let known = id.filter(|id| self.known.iter().any(|invocation| invocation.request_id == *id));
-        // Managed Instances promise no order between a line and its `platform.start`.
-        known.or(self.current.as_deref()).or(id).map(str::to_owned)
+        let known = id.and_then(position).or_else(|| self.current.as_deref().and_then(position));
+        known.or_else(|| {
+            // Managed Instances promise no order between a line and its `platform.start`.
+            let id = self.current.as_deref().or(id)?.to_owned();
+            Some(self.position_or_add(&id, now))
+        })
     }
 
-    fn hold(&mut self, mut record: LogRecord, at: usize, now: UnixNanos) {
+    fn hold(&mut self, mut record: LogRecord, shared: &[u8], (at, now): (usize, UnixNanos)) {
         let invocation = &mut self.known[at];
-        if invocation.done || invocation.has_sdk_span() || !record.trace_id.is_empty() {
-            if let Some(link) = invocation.link_now() {
-                link.write(&mut record);
-            }
-            return self.released.push(record);
+        let tied = invocation.done || invocation.has_sdk_span() || !record.trace_id.is_empty();
+        if let Some(link) = invocation.link_now().filter(|_| tied) {
+            link.write(&mut record);
         }
-        let bytes = weight(&record);
+        let named = if has(&record.attributes, INVOCATION_ID) { &[][..] } else { &invocation.named };
+        if tied {
+            self.released.push(&record, [shared, named]);
+            return;
+        }
         if invocation.held.is_empty() {
             invocation.held_since = now;
         }
+        let bytes = invocation.held.push(&record, [shared, named]);
         invocation.held_bytes += bytes;
-        invocation.held.push(record);
         self.held_bytes += bytes;
         if self.held_bytes > self.held_limit {
             (0..self.known.len()).for_each(|at| self.release(at));
@@ -329,7 +345,7 @@ impl Invocations {
     }
 
     /// The records that wait no longer.
-    pub(super) fn take_released(&mut self) -> Vec<LogRecord> {
+    pub(super) fn take_released(&mut self) -> Records {
         std::mem::take(&mut self.released)
     }
 
@@ -337,31 +353,6 @@ impl Invocations {
         let invocation = &mut self.known[at];
         let link = invocation.link_now();
         self.held_bytes -= std::mem::take(&mut invocation.held_bytes);
-        if let Some(link) = link {
-            invocation.held.iter_mut().for_each(|record| link.write(record));
-        }
-        append(&mut self.released, std::mem::take(&mut invocation.held));
+        self.released.append(std::mem::take(&mut invocation.held), link);
     }
-}
-
-/// Puts `more` at the end of `records`; as it is where there are none, which spares the copy of an invocation's lines.
-pub(super) fn append(records: &mut Vec<LogRecord>, mut more: Vec<LogRecord>) {
-    if records.is_empty() {
-        *records = more;
-    } else {
-        records.append(&mut more);
-    }
-}
-
-/// About as many bytes as a record has as OTLP: its texts, and something for each field. The exact measure visits every
-/// field of every record, for a bound that need not be exact.
-fn weight(record: &LogRecord) -> usize {
-    const FIELDS: usize = 48;
-    const ATTRIBUTE: usize = 10;
-    let text_len = |value: Option<&AnyValue>| match value.and_then(|value| value.value.as_ref()) {
-        Some(Any::StringValue(text)) => text.len(),
-        _ => 0,
-    };
-    let attributes = record.attributes.iter().map(|a| ATTRIBUTE + a.key.len() + text_len(a.value.as_ref()));
-    FIELDS + text_len(record.body.as_ref()) + attributes.sum::<usize>()
 }

@@ -5,31 +5,41 @@ mod function_log;
 mod invocations;
 mod json_line;
 mod platform;
+mod records;
 mod resource;
 mod sdk;
 mod severity;
 mod text_line;
 mod time;
 
+use bytes::Bytes;
 use opentelemetry_proto::tonic::{
-    common::v1::InstrumentationScope,
-    logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
-    metrics::v1::{Metric, ResourceMetrics, ScopeMetrics},
-    trace::v1::{ResourceSpans, ScopeSpans, Span},
+    common::v1::InstrumentationScope, logs::v1::LogRecord, metrics::v1::Metric, trace::v1::Span,
 };
 
 use crate::flow::{
-    Packed, Signal, UnixNanos,
+    Packed, Packer, Signal, SignalKind, UnixNanos,
     arrival::{Arrival, Event, Invoke, Line, Report, RuntimeDone, Start, Status, Telemetry},
-    pack,
+    head, pack,
 };
-use function_log::Times;
+use attributes::has;
+use function_log::{Reading, Times};
 use invocations::Invocations;
 use platform::End;
 use resource::Environment;
 
 /// How every line of our own output begins: lines of the `extension` stream that do are ours, and never shipped.
 pub const OWN_PREFIX: &str = "lambdaview ";
+
+/// The attribute that tells from which stream a line came.
+const TYPE: &str = "type";
+
+/// The streams that programs write.
+#[derive(Clone, Copy)]
+enum Stream {
+    Function,
+    Extension,
+}
 
 /// What normalising needs to know of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +86,10 @@ pub struct Normaliser {
     environment: Environment,
     invocations: Invocations,
     started_before: bool,
-    logs: Vec<LogRecord>,
+    /// Our scope, encoded.
+    scope: Bytes,
+    /// For each stream the attribute of its lines.
+    streams: [Vec<u8>; 2],
     spans: Vec<Span>,
     metrics: Vec<Metric>,
     released: Released,
@@ -91,7 +104,8 @@ impl Normaliser {
             invocations: Invocations::new(settings.managed, settings.held_bytes),
             settings,
             started_before: false,
-            logs: Vec::new(),
+            scope: head(Some(&scope()), ""),
+            streams: ["function", "extension"].map(|stream| records::text_field(TYPE, stream)),
             spans: Vec::new(),
             metrics: Vec::new(),
             released: Released::default(),
@@ -150,28 +164,29 @@ impl Normaliser {
 
     /// Everything that has been made since, encoded.
     pub fn drain(&mut self) -> Released {
-        invocations::append(&mut self.logs, self.invocations.take_released());
+        let (mut logs, mut spans, mut metrics) =
+            (self.packer(SignalKind::Logs), self.packer(SignalKind::Traces), self.packer(SignalKind::Metrics));
+        self.invocations.take_released().iter().for_each(|fields| logs.add_encoded(1, fields));
+        self.spans.drain(..).for_each(|span| spans.add(1, &span));
+        self.metrics.drain(..).for_each(|metric| metrics.add(1, &metric));
         let mut released = std::mem::take(&mut self.released);
-        let (logs, spans, metrics) =
-            (std::mem::take(&mut self.logs), std::mem::take(&mut self.spans), std::mem::take(&mut self.metrics));
-        if !logs.is_empty() {
-            released.pieces.extend(pack(self.log_signal(logs)));
-        }
-        if !spans.is_empty() {
-            released.pieces.extend(pack(self.span_signal(spans)));
-        }
-        if !metrics.is_empty() {
-            released.pieces.extend(pack(self.metric_signal(metrics)));
-        }
+        released.pieces.extend([logs, spans, metrics].into_iter().flat_map(Packer::finish));
         released
+    }
+
+    /// For what we originate.
+    fn packer(&self, kind: SignalKind) -> Packer {
+        let mut packer = Packer::new(kind, self.environment.head());
+        packer.enter(self.scope.clone());
+        packer
     }
 
     fn telemetry(&mut self, Telemetry { time, event }: Telemetry, now: UnixNanos) {
         let times = Times { event: time, observed: now };
         match event {
-            Event::Function(line) => self.line(line, times, "function"),
             Event::Extension(Line::Text(line)) if line.starts_with(OWN_PREFIX) => {}
-            Event::Extension(line) => self.line(line, times, "extension"),
+            Event::Function(line) => self.line(line, times, Stream::Function),
+            Event::Extension(line) => self.line(line, times, Stream::Extension),
             Event::Start(start) => self.start(&start, times),
             Event::RuntimeDone(done) => self.runtime_done(&done, times),
             Event::Report(report) => self.report(&report, times),
@@ -182,18 +197,23 @@ impl Normaliser {
             Event::InitReport(report) => self.platform_line(platform::init_report_line(&report), times),
             Event::LogsDropped(dropped) => {
                 self.released.lost_by_platform += dropped.records;
-                self.logs.push(stamped(platform::logs_dropped_line(&dropped), times));
+                self.invocations.pass(&stamped(platform::logs_dropped_line(&dropped), times), &[]);
             }
             Event::Noted { .. } => {}
-            Event::Unknown(unknown) => self.logs.push(function_log::unparsed(&unknown.raw, &unknown.why, times)),
+            Event::Unknown(unknown) => {
+                self.invocations.pass(&function_log::unparsed(&unknown.raw, &unknown.why, times), &[]);
+            }
         }
     }
 
-    fn line(&mut self, line: Line, times: Times, stream: &'static str) {
-        match function_log::read(line, times, stream) {
-            Some(reading) => self.invocations.place(reading.record, reading.request_id, times.observed),
-            None => self.released.empty += 1,
-        }
+    fn line(&mut self, line: Line, times: Times, stream: Stream) {
+        let Some(reading) = function_log::read(line, times) else {
+            self.released.empty += 1;
+            return;
+        };
+        // A field of the program's own with that name wins.
+        let stream = if has(&reading.record.attributes, TYPE) { &[][..] } else { &self.streams[stream as usize] };
+        self.invocations.place(reading, stream, times.observed);
     }
 
     fn start(&mut self, start: &Start, times: Times) {
@@ -237,12 +257,15 @@ impl Normaliser {
     fn invocation_line(&mut self, request_id: &str, line: impl FnOnce() -> LogRecord, times: Times) {
         if self.settings.platform_lines {
             let named = function_log::Named { field: None, id: request_id.to_owned() };
-            self.invocations.place(stamped(line(), times), Some(named), times.observed);
+            let reading = Reading { record: stamped(line(), times), request_id: Some(named) };
+            self.invocations.place(reading, &[], times.observed);
         }
     }
 
     fn platform_line(&mut self, line: Option<LogRecord>, times: Times) {
-        self.logs.extend(line.filter(|_| self.settings.platform_lines).map(|line| stamped(line, times)));
+        if let Some(line) = line.filter(|_| self.settings.platform_lines) {
+            self.invocations.pass(&stamped(line, times), &[]);
+        }
     }
 
     fn otlp(&mut self, mut signal: Signal, now: UnixNanos) {
@@ -258,27 +281,6 @@ impl Normaliser {
             Signal::Metrics(metrics) => self.environment.enrich(&mut metrics.resource),
         }
         self.released.pieces.extend(pack(signal));
-    }
-
-    fn log_signal(&self, log_records: Vec<LogRecord>) -> Signal {
-        let scope_logs = vec![ScopeLogs { scope: Some(scope()), log_records, ..ScopeLogs::default() }];
-        Signal::Logs(ResourceLogs {
-            resource: Some(self.environment.resource()),
-            scope_logs,
-            ..ResourceLogs::default()
-        })
-    }
-
-    fn span_signal(&self, spans: Vec<Span>) -> Signal {
-        let scope_spans = vec![ScopeSpans { scope: Some(scope()), spans, ..ScopeSpans::default() }];
-        let resource = Some(self.environment.resource());
-        Signal::Traces(ResourceSpans { resource, scope_spans, ..ResourceSpans::default() })
-    }
-
-    fn metric_signal(&self, metrics: Vec<Metric>) -> Signal {
-        let scope_metrics = vec![ScopeMetrics { scope: Some(scope()), metrics, ..ScopeMetrics::default() }];
-        let resource = Some(self.environment.resource());
-        Signal::Metrics(ResourceMetrics { resource, scope_metrics, ..ResourceMetrics::default() })
     }
 }
 

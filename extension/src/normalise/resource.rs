@@ -1,11 +1,13 @@
 //! The resource attributes that every signal of this environment carries.
 
+use bytes::Bytes;
 use opentelemetry_proto::tonic::{common::v1::AnyValue, resource::v1::Resource};
 
 use super::{
     Settings,
     attributes::{add_if_missing, attribute, int, text, text_of, texts},
 };
+use crate::flow::head;
 
 /// What is known of this execution environment, growing while it starts.
 #[derive(Clone, Debug)]
@@ -15,12 +17,19 @@ pub(super) struct Environment {
     function_arn: Option<String>,
     log_stream: Option<String>,
     made: Resource,
+    head: Bytes,
 }
 
 impl Environment {
     pub(super) fn new(settings: Settings) -> Self {
-        let mut new =
-            Self { settings, account_id: None, function_arn: None, log_stream: None, made: Resource::default() };
+        let mut new = Self {
+            settings,
+            account_id: None,
+            function_arn: None,
+            log_stream: None,
+            made: Resource::default(),
+            head: Bytes::new(),
+        };
         new.make();
         new
     }
@@ -47,9 +56,9 @@ impl Environment {
         }
     }
 
-    /// The resource of what we originate.
-    pub(super) fn resource(&self) -> Resource {
-        self.made.clone()
+    /// The resource of what we originate, encoded.
+    pub(super) fn head(&self) -> Bytes {
+        self.head.clone()
     }
 
     /// Adds what is missing to the resource of an SDK's signal; what the user set for all signals replaces.
@@ -94,6 +103,7 @@ impl Environment {
         add("telemetry.distro.name", Some(text("lambdaview")));
         add("telemetry.distro.version", Some(text(env!("CARGO_PKG_VERSION"))));
         self.made = Resource { attributes, ..Resource::default() };
+        self.head = head(Some(&self.made), "");
     }
 
     /// The function's ARN with its version in place of an alias; `$LATEST` is the unqualified one.
@@ -128,19 +138,19 @@ mod tests {
     fn an_alias_is_replaced_by_the_version() {
         let mut environment = Environment::new(Settings { function_version: Some("7".into()), ..settings() });
         environment.set_invoked("arn:aws:lambda:eu-west-1:123456789012:function:orders:live");
-        let resource = environment.resource();
+        let resource = &environment.made;
         let arn = "arn:aws:lambda:eu-west-1:123456789012:function:orders:7";
-        assert_eq!(value(&resource, "cloud.resource_id"), Some(arn));
-        assert_eq!(value(&resource, "cloud.account.id"), Some("123456789012"));
+        assert_eq!(value(resource, "cloud.resource_id"), Some(arn));
+        assert_eq!(value(resource, "cloud.account.id"), Some("123456789012"));
     }
 
     #[test]
     fn the_arn_is_known_before_the_first_invocation_where_the_account_is() {
         let mut environment = Environment::new(settings());
-        assert_eq!(value(&environment.resource(), "cloud.resource_id"), None);
+        assert_eq!(value(&environment.made, "cloud.resource_id"), None);
         environment.set_account(Some("1".into()));
         let arn = "arn:aws:lambda:eu-west-1:1:function:orders";
-        assert_eq!(value(&environment.resource(), "cloud.resource_id"), Some(arn));
+        assert_eq!(value(&environment.made, "cloud.resource_id"), Some(arn));
     }
 
     #[test]
@@ -172,8 +182,8 @@ mod tests {
             originated: vec![pair("service.name", "checkout"), pair("team", "b")],
             ..settings()
         });
-        let resource = environment.resource();
-        assert_eq!((value(&resource, "service.name"), value(&resource, "team")), (Some("checkout"), Some("a")));
+        let resource = &environment.made;
+        assert_eq!((value(resource, "service.name"), value(resource, "team")), (Some("checkout"), Some("a")));
     }
 
     #[test]

@@ -6,7 +6,10 @@ use crate::flow::{
     trace::{SpanId, TraceContext, TraceId},
 };
 use attributes::{attribute, text, text_of};
-use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use opentelemetry_proto::tonic::{
+    logs::v1::{ResourceLogs, ScopeLogs},
+    trace::v1::{ResourceSpans, ScopeSpans, span::SpanKind},
+};
 
 const SECOND: u64 = 1_000_000_000;
 const T: u64 = 1_715_817_560 * SECOND;
