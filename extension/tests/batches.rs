@@ -3,7 +3,7 @@
 use lambdaview_extension::{
     flow::{Signal, arrival::Arrival},
     lambda::records,
-    normalise::{Normaliser, Settings},
+    normalise::{Filters, Normaliser, Settings},
 };
 use opentelemetry_proto::tonic::{common::v1::any_value::Value as Any, logs::v1::LogRecord};
 use proptest::{collection::vec, prelude::*};
@@ -21,6 +21,7 @@ fn settings() -> Settings {
         managed: false,
         on_demand: true,
         platform_lines: false,
+        filters: Filters::default(),
         held_bytes: 1 << 20,
     }
 }

@@ -8,6 +8,7 @@ use lambdaview_tests::{
     stack::Stack,
     until::{GENEROUS, until},
 };
+use std::time::Duration;
 
 /// One function's whole path.
 pub(crate) struct World {
@@ -30,6 +31,19 @@ impl World {
 
     /// The function exactly as it is set.
     pub(crate) async fn with(stack: Stack, function: &str, settings: Settings) -> Self {
+        Self { lambda: Lambda::start(settings).await.unwrap(), stack, function: function.to_owned() }
+    }
+
+    /// The function with a stack that is reached at another endpoint.
+    pub(crate) async fn behind(stack: Stack, function: &str, settings: Settings, endpoint: &str) -> Self {
+        let settings = attached(settings.timeout(GENEROUS).init_timeout(GENEROUS), stack.grpc)
+            .variable("ROTEL_OTLP_EXPORTER_ENDPOINT", endpoint);
+        Self { lambda: Lambda::start(settings).await.unwrap(), stack, function: function.to_owned() }
+    }
+
+    /// The function with a timeout that it may run into.
+    pub(crate) async fn timing_out(stack: Stack, function: &str, settings: Settings, timeout: Duration) -> Self {
+        let settings = attached(settings.timeout(timeout).init_timeout(GENEROUS), stack.grpc);
         Self { lambda: Lambda::start(settings).await.unwrap(), stack, function: function.to_owned() }
     }
 

@@ -20,10 +20,7 @@ pub use lambda::{Initialization, LambdaSettings};
 pub use otlp::{Compression, Endpoint, Header, Identity, OtlpSettings, Protocol, Route, Tls, Verify};
 
 use settings::Settings;
-use std::{fmt, time::Duration};
-
-/// Settings of the specification that this version does not have: named when they are set, rather than passed over.
-const NOT_HAD: [&str; 1] = ["LAMBDAVIEW_SPOOL_LIMIT"];
+use std::{fmt, path::PathBuf, time::Duration};
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -50,6 +47,30 @@ pub struct Config {
     pub log_level: LogLevel,
     /// The bound of the buffer, in bytes.
     pub memory_limit: usize,
+    /// Where what the buffer cannot hold may lie.
+    pub spool: SpoolSettings,
+}
+
+/// The spool on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolSettings {
+    /// Its bound, in bytes; 0 for none.
+    pub limit: usize,
+    /// Where its folder is made.
+    pub folder: PathBuf,
+}
+
+impl SpoolSettings {
+    /// An eighth of the smallest `/tmp` that a function has.
+    const LIMIT: usize = 64 << 20;
+
+    fn read(settings: &mut Settings<'_>) -> Self {
+        let limit = settings.read("LAMBDAVIEW_SPOOL_LIMIT", "0, or a size of at least 2MiB such as 64MiB", |text| {
+            parse::bytes(text).filter(|&bytes| bytes == 0 || bytes >= 2 << 20)
+        });
+        let folder = settings.raw("TMPDIR").unwrap_or_else(|| "/tmp".to_owned());
+        Self { limit: limit.unwrap_or(Self::LIMIT), folder: folder.into() }
+    }
 }
 
 /// Where signals go.
@@ -248,13 +269,6 @@ impl Config {
         let exporter = settings
             .read("ROTEL_EXPORTER", "otlp, clickhouse, or otlp,clickhouse", Exporter::parse)
             .unwrap_or_default();
-        if exporter == Exporter::Both {
-            settings.fault(
-                "ROTEL_EXPORTER",
-                "this version sends to one backend, so ClickHouse is passed over",
-                "name one of them",
-            );
-        }
         let default_limit = default_memory_limit(lambda.memory_mib);
         let config = Self {
             exporter,
@@ -279,13 +293,9 @@ impl Config {
                     parse::bytes(text).filter(|&bytes| bytes >= 64 << 10)
                 })
                 .unwrap_or(default_limit),
+            spool: SpoolSettings::read(&mut settings),
             lambda,
         };
-        for name in NOT_HAD {
-            if settings.raw(name).is_some() {
-                settings.fault(name, "ignored: this version does not have it", "remove it");
-            }
-        }
         (config, settings.into_faults())
     }
 }
@@ -393,6 +403,7 @@ mod tests {
             ("localhost:4317".to_owned(), 4318)
         );
         assert_eq!((config.streams, config.memory_limit), (Streams::default(), 8 << 20));
+        assert_eq!(config.spool, SpoolSettings { limit: 64 << 20, folder: "/tmp".into() });
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub fn normaliser() -> Normaliser {
         managed: false,
         on_demand: true,
         platform_lines: true,
+        filters: Filters::default(),
         held_bytes: 1 << 20,
     })
 }
