@@ -24,6 +24,7 @@ use crate::{
     },
     intake::{self, Content, Delivery, Outlet},
     lambda::{extensions::Client, records},
+    ledger::Ledger,
     lifecycle::{Effect, Event, Lifecycle},
     normalise::Normaliser,
     startup::{self, Receivers, Started, TELEMETRY},
@@ -75,6 +76,7 @@ struct Driver {
     normaliser: Normaliser,
     lifecycle: Lifecycle,
     backends: Vec<Backend>,
+    ledger: Ledger,
     /// When the loop last took a turn.
     seen: UnixNanos,
     wake_at: Option<UnixNanos>,
@@ -97,6 +99,7 @@ impl Driver {
             normaliser,
             lifecycle: Lifecycle::new(startup::mode(config, started.telemetry)),
             backends: Backend::all(config),
+            ledger: Ledger::new(unix_now()),
             seen: unix_now(),
             wake_at: None,
             shutdown_reason: String::new(),
@@ -286,14 +289,25 @@ impl Driver {
                 Effect::ReleaseAll => {
                     self.normaliser.release_all(&self.shutdown_reason, now);
                     self.collect();
+                    self.tell_ledger(now, true);
                 }
                 Effect::Send { until, last_chance } => {
+                    self.tell_ledger(now, false);
                     self.backends.iter_mut().for_each(|backend| backend.send(until, last_chance, now));
                 }
                 Effect::Probe => self.backends.iter_mut().for_each(|backend| backend.dispatch.probe()),
                 Effect::WakeAt(at) => self.wake_at = Some(at),
                 Effect::End => self.ended = true,
             }
+        }
+    }
+
+    /// The ledger goes along with a flush that happens anyway, now and then.
+    fn tell_ledger(&mut self, now: UnixNanos, last: bool) {
+        if self.backends.iter().any(|backend| backend.takes(SignalKind::Metrics)) {
+            let accounts: Vec<_> = self.backends.iter().map(|one| (one.target.as_str(), &one.tally)).collect();
+            self.normaliser.count(&self.ledger.tell(&accounts, now, last));
+            self.collect();
         }
     }
 

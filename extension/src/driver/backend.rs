@@ -66,6 +66,11 @@ impl Backend {
         targets.iter().map(one).collect()
     }
 
+    /// Whether such records have somewhere to go.
+    pub(super) const fn takes(&self, kind: SignalKind) -> bool {
+        self.open[kind as usize]
+    }
+
     /// Adopts what the process before this one has left in the spool, and goes on with it.
     pub(super) fn adopt(&mut self, config: &Config, share: usize) {
         let folder = Folder::new(&config.spool.folder, self.target.identity(config));

@@ -12,6 +12,7 @@ use opentelemetry_proto::tonic::{
 };
 
 use super::{
+    Counts,
     attributes::{attribute, bool, text},
     invocation::{Invocation, Link},
 };
@@ -134,6 +135,21 @@ pub(super) fn of_init(duration_ms: f64, at: Interval, initialization: Option<&st
     at.histogram(&INIT_DURATION, Point { attributes, ..Point::of(duration_ms / 1000.0) })
 }
 
+/// What the extension counted of its own: a metric for each counter.
+pub(super) fn of_counts(counts: &Counts) -> Vec<Metric> {
+    let at = Interval { start: counts.since.min(counts.until), time: counts.until };
+    let mut metrics: Vec<Metric> = Vec::new();
+    for count in &counts.counts {
+        let attributes = count.attributes.iter().map(|(key, value)| attribute(*key, text(value))).collect();
+        let point = at.number(count.added, attributes);
+        match metrics.iter_mut().find(|metric| metric.name == count.metric).and_then(|metric| metric.data.as_mut()) {
+            Some(Data::Sum(sum)) => sum.data_points.push(point),
+            _ => metrics.push(sum(count.metric, count.unit, point)),
+        }
+    }
+    metrics
+}
+
 fn initialized(initialization: Option<&str>) -> Vec<KeyValue> {
     initialization.map(|kind| attribute("aws.lambda.initialization_type", text(kind))).into_iter().collect()
 }
@@ -186,15 +202,7 @@ impl Interval {
     }
 
     fn count(self, name: &str, unit: &str, attributes: Vec<KeyValue>) -> Metric {
-        let sum = self.sum(vec![(1, attributes)]);
-        metric(name, unit, sum)
-    }
-
-    /// What was added since the interval began.
-    pub(super) fn sum(self, values: Vec<(u64, Vec<KeyValue>)>) -> Data {
-        let data_points = values.into_iter().map(|(value, attributes)| self.number(value, attributes)).collect();
-        let delta = AggregationTemporality::Delta.into();
-        Data::Sum(Sum { data_points, aggregation_temporality: delta, is_monotonic: true })
+        sum(name, unit, self.number(1, attributes))
     }
 
     fn gauge(self, name: &str, unit: &str, value: u64) -> Metric {
@@ -215,6 +223,12 @@ impl Interval {
     }
 }
 
-pub(super) fn metric(name: &str, unit: &str, data: Data) -> Metric {
+/// What was added in an interval.
+fn sum(name: &str, unit: &str, point: NumberDataPoint) -> Metric {
+    let delta = AggregationTemporality::Delta.into();
+    metric(name, unit, Data::Sum(Sum { data_points: vec![point], aggregation_temporality: delta, is_monotonic: true }))
+}
+
+fn metric(name: &str, unit: &str, data: Data) -> Metric {
     Metric { name: name.to_owned(), unit: unit.to_owned(), data: Some(data), ..Metric::default() }
 }

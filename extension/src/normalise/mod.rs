@@ -93,6 +93,30 @@ pub struct Released {
     pub lost_by_platform: u64,
 }
 
+/// What was added to a counter of the extension's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// The counter's name.
+    pub metric: &'static str,
+    /// Its unit, in UCUM.
+    pub unit: &'static str,
+    /// What of it was counted.
+    pub attributes: Vec<(&'static str, String)>,
+    /// How much.
+    pub added: u64,
+}
+
+/// What was added to such counters in a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Its beginning.
+    pub since: UnixNanos,
+    /// Its end.
+    pub until: UnixNanos,
+    /// What was added.
+    pub counts: Vec<Count>,
+}
+
 /// The stage between arrival and buffer.
 #[derive(Debug)]
 pub struct Normaliser {
@@ -162,6 +186,11 @@ impl Normaliser {
         self.end_all(reason, now);
     }
 
+    /// The extension counted something of its own: a data point for each.
+    pub fn count(&mut self, counts: &Counts) {
+        self.metrics.extend(metrics::of_counts(counts));
+    }
+
     /// Log records that wait for their trace.
     #[must_use]
     pub fn held(&self) -> u64 {
@@ -174,7 +203,7 @@ impl Normaliser {
             (self.packer(SignalKind::Logs), self.packer(SignalKind::Traces), self.packer(SignalKind::Metrics));
         self.invocations.take_released().iter().for_each(|fields| logs.add_encoded(1, fields));
         self.spans.drain(..).for_each(|span| spans.add(1, &span));
-        self.metrics.drain(..).for_each(|metric| metrics.add(1, &metric));
+        self.metrics.drain(..).for_each(|metric| metrics.add_metric(metric));
         let mut released = std::mem::take(&mut self.released);
         released.pieces.extend([logs, spans, metrics].into_iter().flat_map(Packer::finish));
         released
