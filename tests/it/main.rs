@@ -23,6 +23,7 @@ mod readme;
 mod recorder;
 mod schema;
 mod shapes;
+mod spans;
 mod tidy;
 mod viewing;
 mod world;

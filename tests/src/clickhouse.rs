@@ -160,6 +160,21 @@ impl Database {
         self.client.query(include_str!("../fixtures/sql/traces.sql")).param("service", service).fetch_all().await
     }
 
+    /// What a counter of a service added up to, for each value of an attribute.
+    ///
+    /// # Errors
+    /// When the engine refuses the question.
+    pub async fn sums_by(
+        &self,
+        metric: &str,
+        service: &str,
+        attribute: &str,
+    ) -> Result<BTreeMap<String, f64>, clickhouse::error::Error> {
+        let query = self.client.query(include_str!("../fixtures/sql/sums_by.sql"));
+        let query = query.param("metric", metric).param("service", service).param("attribute", attribute);
+        Ok(query.fetch_all::<(String, f64)>().await?.into_iter().collect())
+    }
+
     /// What a counter of a service added up to.
     ///
     /// # Errors
