@@ -51,7 +51,7 @@ pub struct Telemetry {
     pub event: Event,
 }
 
-/// What a record of the Telemetry API says.
+/// What a record of the Telemetry API says. The large ones are boxed: nearly all are lines, and each is handed on by value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A line of the function.
@@ -67,11 +67,11 @@ pub enum Event {
     /// It is alive; how long that took.
     RestoreReport(RestoreReport),
     /// An invocation starts.
-    Start(Start),
+    Start(Box<Start>),
     /// The runtime is done with an invocation. Never on Managed Instances.
-    RuntimeDone(RuntimeDone),
+    RuntimeDone(Box<RuntimeDone>),
     /// An invocation's account, an invocation late.
-    Report(Report),
+    Report(Box<Report>),
     /// The platform itself lost records meant for us.
     LogsDropped(LogsDropped),
     /// What an extension registered for, and whether it failed.
@@ -150,6 +150,17 @@ pub struct RestoreReport {
     pub error_type: Option<String>,
 }
 
+/// Whose an invocation is: each of its events says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The trace that the caller named.
+    pub trace: Option<TraceContext>,
+    /// Lambda's own span of this invocation.
+    pub span_id: Option<SpanId>,
+    /// On whose behalf, where tenants are kept apart.
+    pub tenant_id: Option<String>,
+}
+
 /// `platform.start`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Start {
@@ -157,12 +168,8 @@ pub struct Start {
     pub request_id: String,
     /// The function's version.
     pub version: Option<String>,
-    /// The trace that the caller named.
-    pub trace: Option<TraceContext>,
-    /// Lambda's own span of this invocation.
-    pub span_id: Option<SpanId>,
-    /// On whose behalf, where tenants are kept apart.
-    pub tenant_id: Option<String>,
+    /// Whose it is.
+    pub origin: Origin,
     /// The ARN that was called: only on Managed Instances, which have no INVOKE event to say it.
     pub function_arn: Option<String>,
 }
@@ -193,8 +200,8 @@ pub struct RuntimeDone {
     pub produced_bytes: Option<u64>,
     /// Its parts.
     pub spans: Vec<PlatformSpan>,
-    /// On whose behalf.
-    pub tenant_id: Option<String>,
+    /// Whose it is.
+    pub origin: Origin,
 }
 
 /// `platform.report`.
@@ -212,8 +219,8 @@ pub struct Report {
     pub xray: Option<XRay>,
     /// Its parts: `extensionOverhead`; on Managed Instances all of them.
     pub spans: Vec<PlatformSpan>,
-    /// On whose behalf.
-    pub tenant_id: Option<String>,
+    /// Whose it is.
+    pub origin: Origin,
 }
 
 /// X-Ray's part of a record, as it came: REPORT lines repeat it word for word.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::flow::{
     UnixNanos,
-    arrival::Status,
+    arrival::{Origin, Status},
     trace::{SpanId, TraceContext, TraceId},
 };
 
@@ -133,9 +133,11 @@ impl Invocation {
         Self { request_id: request_id.to_owned(), begun, shared, ..Self::default() }
     }
 
-    /// On whose behalf it is; its records say so too.
-    pub(super) fn is_of_tenant(&mut self, tenant_id: Option<&str>) {
-        if let Some(tenant_id) = tenant_id.filter(|_| self.tenant_id.is_none()) {
+    /// Whose it is, as the first event says that tells; its records get the tenant too.
+    pub(super) fn is_of(&mut self, origin: &Origin) {
+        self.xray = self.xray.or(origin.trace);
+        self.lambda_span = self.lambda_span.or(origin.span_id);
+        if let Some(tenant_id) = origin.tenant_id.as_deref().filter(|_| self.tenant_id.is_none()) {
             self.tenant_id = Some(tenant_id.to_owned());
             self.shared.extend(text_field("aws.lambda.tenant_id", tenant_id));
         }

@@ -78,9 +78,7 @@ impl Invocations {
         invocation.begun = invocation.begun.min(time);
         invocation.ours = true;
         invocation.started = Some(time);
-        invocation.xray = start.trace.or(invocation.xray);
-        invocation.lambda_span = start.span_id;
-        invocation.is_of_tenant(start.tenant_id.as_deref());
+        invocation.is_of(&start.origin);
         invocation
     }
 

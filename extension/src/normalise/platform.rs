@@ -18,7 +18,7 @@ use super::{
 };
 use crate::flow::{
     UnixNanos,
-    arrival::{Event, ExtensionState, Line, PlatformSpan, Report, RuntimeDone, Start, Status},
+    arrival::{Event, ExtensionState, Line, Origin, PlatformSpan, Report, RuntimeDone, Start, Status},
 };
 
 /// What the platform says of a runtime that died; the kernel's killing it for its memory is one of the reasons.
@@ -32,7 +32,7 @@ impl Normaliser {
             Event::RestoreStart(start) => self.restore_start(&start, times),
             Event::RestoreReport(report) => self.restore_report(&report, times),
             Event::Start(start) => self.start(&start, times),
-            Event::RuntimeDone(done) => self.runtime_done(done, times),
+            Event::RuntimeDone(done) => self.runtime_done(*done, times),
             Event::Report(report) => self.report(&report, times),
             Event::LogsDropped(dropped) => {
                 self.released.lost_by_platform += dropped.records;
@@ -74,7 +74,7 @@ impl Normaliser {
             by_runtime: true,
             produced_bytes: done.produced_bytes,
         };
-        self.told(&done.request_id, done.spans, done.tenant_id.as_deref(), end.at);
+        self.told(&done.request_id, done.spans, &done.origin, end.at);
         if self.end(&done.request_id, end) {
             self.invocation_line(&done.request_id, || lines::end(&done.request_id), times);
         }
@@ -84,7 +84,7 @@ impl Normaliser {
     fn report(&mut self, report: &Report, times: Times) {
         let at = times.best();
         let id = &report.request_id;
-        self.told(id, report.spans.clone(), report.tenant_id.as_deref(), at);
+        self.told(id, report.spans.clone(), &report.origin, at);
         let invocation = self.invocations.find_or_add(id, at);
         if std::mem::replace(&mut invocation.reported, true) {
             return;
@@ -109,10 +109,10 @@ impl Normaliser {
     }
 
     /// What every event of an invocation's end may tell besides.
-    fn told(&mut self, request_id: &str, parts: Vec<PlatformSpan>, tenant_id: Option<&str>, at: UnixNanos) {
+    fn told(&mut self, request_id: &str, parts: Vec<PlatformSpan>, origin: &Origin, at: UnixNanos) {
         let invocation = self.invocations.find_or_add(request_id, at);
         parts.into_iter().map(Part::of_invocation).for_each(|part| invocation.parts.add(part));
-        invocation.is_of_tenant(tenant_id);
+        invocation.is_of(origin);
     }
 
     /// What the report alone tells.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::flow::{
-    arrival::{LogsDropped, Report, ReportMetrics, RuntimeDone, Start, Status, Unknown},
+    arrival::{LogsDropped, Origin, Report, ReportMetrics, RuntimeDone, Start, Status, Unknown},
     trace::{SpanId, TraceContext, TraceId},
 };
 use attributes::{attribute, text, text_of};
@@ -53,7 +53,8 @@ impl World {
 
     pub(super) fn start(&mut self, id: &str, trace: Option<TraceContext>) -> &mut Self {
         let span_id = trace.and(SpanId::from_hex("24cd7d670fa455f0"));
-        self.event(Event::Start(Start { request_id: id.into(), trace, span_id, ..Start::default() }))
+        let origin = Origin { trace, span_id, tenant_id: None };
+        self.event(Event::Start(Start { request_id: id.into(), origin, ..Start::default() }.into()))
     }
 
     pub(super) fn print(&mut self, line: &str) -> &mut Self {
@@ -61,12 +62,12 @@ impl World {
     }
 
     pub(super) fn done(&mut self, id: &str, status: Status) -> &mut Self {
-        self.event(Event::RuntimeDone(RuntimeDone { request_id: id.into(), status, ..RuntimeDone::default() }))
+        self.event(Event::RuntimeDone(RuntimeDone { request_id: id.into(), status, ..RuntimeDone::default() }.into()))
     }
 
     pub(super) fn report(&mut self, id: &str, status: Status) -> &mut Self {
         let metrics = ReportMetrics { duration_ms: 10.0, init_duration_ms: Some(200.0), ..ReportMetrics::default() };
-        self.event(Event::Report(Report { request_id: id.into(), status, metrics, ..Report::default() }))
+        self.event(Event::Report(Report { request_id: id.into(), status, metrics, ..Report::default() }.into()))
     }
 
     pub(super) fn span(&mut self, kind: SpanKind, invocation: Option<&str>) -> &mut Self {

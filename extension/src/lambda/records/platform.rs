@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::rfc3339;
 use crate::flow::{
-    arrival::{self, PlatformSpan, ReportMetrics, Status, XRay},
+    arrival::{self, Origin, PlatformSpan, ReportMetrics, Status, XRay},
     trace::{SpanId, TraceContext},
 };
 
@@ -91,14 +91,18 @@ struct Tracing {
 }
 
 impl Tracing {
-    fn context(&self) -> Option<TraceContext> {
-        TraceContext::from_xray(self.value.as_deref()?)
-    }
-
     fn xray(self) -> Option<XRay> {
         let value = self.value?;
         let root = value.split(';').find_map(|field| field.trim().strip_prefix("Root="))?.to_owned();
         Some(XRay { root, segment_id: self.span_id, sampled: value.contains("Sampled=1") })
+    }
+}
+
+fn origin(tracing: Option<&Tracing>, tenant_id: Option<String>) -> Origin {
+    Origin {
+        trace: tracing.and_then(|tracing| TraceContext::from_xray(tracing.value.as_deref()?)),
+        span_id: tracing.and_then(|tracing| SpanId::from_hex(tracing.span_id.as_deref()?)),
+        tenant_id: present(tenant_id),
     }
 }
 
@@ -115,13 +119,10 @@ pub(super) struct Start {
 
 impl From<Start> for arrival::Start {
     fn from(wire: Start) -> Self {
-        let tracing = wire.tracing.as_ref();
         Self {
-            trace: tracing.and_then(Tracing::context),
-            span_id: tracing.and_then(|tracing| SpanId::from_hex(tracing.span_id.as_deref()?)),
+            origin: origin(wire.tracing.as_ref(), wire.tenant_id),
             request_id: wire.request_id,
             version: wire.version,
-            tenant_id: present(wire.tenant_id),
             function_arn: present(wire.function_arn),
         }
     }
@@ -211,7 +212,7 @@ impl From<End> for arrival::RuntimeDone {
             error_type: wire.error_type,
             duration_ms: metrics.duration_ms,
             produced_bytes: whole(metrics.produced_bytes),
-            tenant_id: present(wire.tenant_id),
+            origin: origin(wire.tracing.as_ref(), wire.tenant_id),
         }
     }
 }
@@ -221,11 +222,11 @@ impl From<End> for arrival::Report {
         Self {
             status: wire.status(),
             spans: wire.spans(),
+            origin: origin(wire.tracing.as_ref(), wire.tenant_id),
             request_id: wire.request_id,
             error_type: wire.error_type,
             xray: wire.tracing.and_then(Tracing::xray),
             metrics: wire.metrics.unwrap_or_default().into(),
-            tenant_id: present(wire.tenant_id),
         }
     }
 }
@@ -314,9 +315,9 @@ mod tests {
             r#"{"requestId":"459921b5","version":"$LATEST","tenantId":"blue","tracing":{"spanId":"24cd7d670fa455f0",
             "type":"X-Amzn-Trace-Id","value":"Root=1-6352a70e-1e2c502e358361800241fd45;Parent=35465b3a9e2f7c6a;Sampled=1"}}"#
         );
-        assert_eq!(start.span_id, SpanId::from_hex("24cd7d670fa455f0"));
-        assert_eq!(start.trace.unwrap().parent, SpanId::from_hex("35465b3a9e2f7c6a"));
-        assert_eq!((start.tenant_id.as_deref(), start.function_arn), (Some("blue"), None));
+        assert_eq!(start.origin.span_id, SpanId::from_hex("24cd7d670fa455f0"));
+        assert_eq!(start.origin.trace.unwrap().parent, SpanId::from_hex("35465b3a9e2f7c6a"));
+        assert_eq!((start.origin.tenant_id.as_deref(), start.function_arn), (Some("blue"), None));
         let arn = "arn:aws:lambda:us-east-1:123456789012:function:myfn";
         let managed = format!(r#"{{"requestId":"r","version":"$LATEST","functionArn":"{arn}"}}"#);
         assert_eq!(read_as!(Start, "platform.start", &managed).function_arn.as_deref(), Some(arn));
@@ -331,8 +332,10 @@ mod tests {
             {"name":"responseLatency","start":"2022-10-21T14:05:03.165Z","durationMs":2598.0},
             {"name":"noStart","durationMs":1},
             {"name":"responseDuration","start":"2022-10-21T14:05:05.763Z","durationMs":0.0}],
-            "metrics":{"durationMs":2599.0,"producedBytes":8}}"#
+            "metrics":{"durationMs":2599.0,"producedBytes":8},
+            "tracing":{"spanId":"24cd7d670fa455f0","value":"Root=1-6352a70e-1e2c502e358361800241fd45"}}"#
         );
+        assert_eq!(done.origin.span_id, SpanId::from_hex("24cd7d670fa455f0"));
         assert_eq!((done.duration_ms, done.produced_bytes), (Some(2599.0), Some(8)));
         let parts: Vec<_> = done.spans.iter().map(|span| (span.name.as_str(), span.start, span.duration_ms)).collect();
         let second = 1_666_361_103_165_000_000;

@@ -28,15 +28,15 @@ fn part(name: &str, start: UnixNanos, duration_ms: f64) -> PlatformSpan {
 
 /// `runtimeDone` as AWS sends it.
 fn done(id: &str, status: Status, error_type: Option<&str>) -> Event {
-    Event::RuntimeDone(RuntimeDone {
+    Event::RuntimeDone(Box::new(RuntimeDone {
         request_id: id.into(),
         status,
         error_type: error_type.map(str::to_owned),
         duration_ms: Some(40.0),
         produced_bytes: Some(8),
         spans: vec![part("responseLatency", T, 39.0), part("responseDuration", T + 39 * MS, 1.0)],
-        tenant_id: None,
-    })
+        origin: Origin::default(),
+    }))
 }
 
 fn ok(id: &str) -> Event {
@@ -60,16 +60,15 @@ fn whole_report(id: &str) -> Report {
 }
 
 fn reported(id: &str) -> Event {
-    Event::Report(whole_report(id))
+    Event::Report(Box::new(whole_report(id)))
+}
+
+fn origin(trace: bool) -> Origin {
+    Origin { trace: xray().filter(|_| trace), span_id: SpanId::from_hex(LAMBDAS).filter(|_| trace), tenant_id: None }
 }
 
 fn started(id: &str, trace: bool) -> Event {
-    Event::Start(Start {
-        request_id: id.into(),
-        trace: xray().filter(|_| trace),
-        span_id: SpanId::from_hex(LAMBDAS).filter(|_| trace),
-        ..Start::default()
-    })
+    Event::Start(Box::new(Start { request_id: id.into(), origin: origin(trace), ..Start::default() }))
 }
 
 fn init(phase: &str, kind: &str, status: Status) -> Event {
@@ -237,19 +236,20 @@ fn an_end_that_only_the_report_tells_is_where_the_function_stopped() {
 }
 
 #[test]
-fn on_managed_instances_the_report_has_all_and_a_lost_start_costs_only_the_trace() {
+fn on_managed_instances_the_report_has_all_even_where_the_start_was_lost() {
     let mut world = World::new(Settings { managed: true, on_demand: false, ..settings() });
-    let report = |id| {
+    let report = |id, trace| {
         let spans = vec![part("responseLatency", T, 39.0), part("responseDuration", T + 39 * MS, 1.0)];
-        Event::Report(Report { spans, ..whole_report(id) })
+        Event::Report(Box::new(Report { spans, origin: origin(trace), ..whole_report(id) }))
     };
-    let out = events(&mut world, [started(A, true), report(A), report(B)]);
-    let servers = named(&out.spans(), "orders");
-    assert_eq!(servers.len(), 2);
-    assert_eq!(hex(&servers[1].trace_id), B.replace('-', ""));
+    let out = events(&mut world, [started(A, true), report(A, false), report(B, false), report(C, true)]);
+    let spans = out.spans();
+    let servers = named(&spans, "orders");
+    let traces: Vec<_> = servers.iter().map(|span| hex(&span.trace_id)).collect();
+    assert_eq!(traces, [XRAY.to_owned(), B.replace('-', ""), XRAY.to_owned()]);
     assert_eq!(servers[1].end_time_unix_nano - servers[1].start_time_unix_nano, 42_500_000);
-    assert_eq!(named(&out.spans(), "responseLatency").len(), 2);
-    assert_eq!(sum(&out, "faas.invocations"), 2.0);
+    assert_eq!(named(&spans, "responseLatency").len(), 3);
+    assert_eq!(sum(&out, "faas.invocations"), 3.0);
 }
 
 #[test]
@@ -302,7 +302,7 @@ fn an_init_is_counted_once_whoever_tells_of_it_and_however_often() {
     world.event(started(A, true)).event(ok(A));
     let mut last = whole_report(A);
     last.metrics.init_duration_ms = Some(201.0);
-    world.event(Event::Report(last));
+    world.event(Event::Report(Box::new(last)));
     report(&mut world);
     let out = events(&mut world, [started(B, true), ok(B), reported(B)]);
     assert_eq!(named(&out.spans(), "init").len(), 1);
@@ -400,7 +400,7 @@ fn report_of_death(id: &str, max_memory_used_mb: u64) -> Event {
     let mut report = whole_report(id);
     report.metrics.max_memory_used_mb = Some(max_memory_used_mb);
     (report.status, report.error_type) = (Status::Failure, Some("Runtime.ExitError".into()));
-    Event::Report(report)
+    Event::Report(Box::new(report))
 }
 
 fn killed(id: &str) -> String {
@@ -464,7 +464,7 @@ fn a_report_becomes_metrics_with_the_conventions_units() {
 fn what_the_report_has_beyond_the_runtime_is_the_extensions_where_nothing_measured_it() {
     let mut report = whole_report(A);
     report.spans.clear();
-    let out = lived([started(A, true), ok(A), Event::Report(report)]);
+    let out = lived([started(A, true), ok(A), Event::Report(Box::new(report))]);
     assert!((sum(&out, "aws.lambda.post_runtime_extensions_duration") - 0.0025).abs() < 1e-9);
     let managed = lived([started(A, true), reported(A)]);
     assert!((sum(&managed, "aws.lambda.post_runtime_extensions_duration") - 0.0025).abs() < 1e-9);
@@ -532,8 +532,9 @@ fn lines_of_an_invocation_whose_end_nobody_told_go_when_the_next_one_starts() {
 #[test]
 fn a_tenant_stands_on_the_span_and_on_every_line() {
     let mut world = World::new(settings());
-    let start = Start { request_id: A.into(), tenant_id: Some("blue".into()), ..Start::default() };
-    world.event(Event::Start(start)).print("plain");
+    let origin = Origin { tenant_id: Some("blue".into()), ..Origin::default() };
+    let start = Start { request_id: A.into(), origin, ..Start::default() };
+    world.event(Event::Start(Box::new(start))).print("plain");
     world.event(Event::Function(Line::Json(r#"{"message":"json","tenantId":"blue"}"#.into())));
     let out = events(&mut world, [ok(A), started(B, false), ok(B)]);
     let servers = named(&out.spans(), "orders");
@@ -698,6 +699,38 @@ proptest! {
         prop_assert_eq!(sum(&out, "faas.coldstarts"), 1.0);
         let reports = [A, B, C].into_iter().filter(|id| day.iter().any(|event| matches!(event, Event::Report(report) if report.request_id == *id))).count();
         prop_assert!((sum(&out, "aws.lambda.billed_duration") - 0.043 * reports as f64).abs() < 1e-9);
+    }
+}
+
+proptest! {
+    #[test]
+    fn on_managed_instances_too_each_invocation_is_counted_and_spanned_once(
+        order in Just((0..6).collect::<Vec<usize>>()).prop_shuffle(),
+        twice in prop::collection::vec(any::<bool>(), 6),
+        sdk in any::<bool>(),
+    ) {
+        let day = [started(A, true), reported(A), started(B, false), reported(B), started(C, true), reported(C)];
+        let mut world = World::new(Settings { managed: true, on_demand: false, ..settings() });
+        for (at, twice) in order.into_iter().zip(twice) {
+            for _ in 0..=usize::from(twice) {
+                world.event(day[at].clone());
+            }
+            if sdk && at == 1 {
+                world.span(SpanKind::Server, Some(A));
+            }
+            world.normaliser.release_due(world.now);
+        }
+        world.normaliser.release_all("spindown", world.now);
+        let out = world.out();
+        let spans = out.spans();
+        let own = named(&spans, "orders");
+        let of = |id: &str| own.iter().filter(|span| text_of(&span.attributes, "faas.invocation_id") == Some(id)).count();
+        prop_assert_eq!((of(B), of(C)), (1, 1));
+        // Nothing had told that the SDK sends spans when the first invocation ended.
+        prop_assert!(of(A) == 1 || sdk && of(A) == 0);
+        prop_assert_eq!(named(&spans, "extensionOverhead").len(), 3);
+        prop_assert_eq!(sum(&out, "faas.invocations"), 3.0);
+        prop_assert_eq!(world.normaliser.held(), 0);
     }
 }
 
