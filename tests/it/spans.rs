@@ -122,6 +122,22 @@ async fn an_invocation_that_ran_into_its_timeout_is_counted_and_spanned_once_ove
 }
 
 #[tokio::test]
+async fn a_runtime_that_died_with_all_of_its_memory_in_use_ran_out_of_it() {
+    // No process fits into this: what the platform reports as used is more.
+    let world = World::of("misbehaving", sample(Sample::Misbehaving).memory_mb(1)).await;
+    let invocation = world.lambda.invoke(json!({"do": "exit", "code": 137})).await;
+    assert_eq!(invocation.payload["errorType"], "Runtime.ExitError", "{}", world.lambda.transcript());
+    let spans = until("the span of what failed", GENEROUS, || async {
+        let spans = world.stack.database.spans(&invocation.trace_id).await.map_err(|error| error.to_string())?;
+        if named(&spans, "misbehaving").is_empty() { Err(world.lambda.transcript()) } else { Ok(spans) }
+    })
+    .await;
+    let server = only(&spans, "misbehaving");
+    assert_eq!((server.status.as_str(), server.attributes["error.type"].as_str()), ("Error", "Runtime.OutOfMemory"));
+    counted(&world, "misbehaving", "faas.errors", 1.0).await;
+}
+
+#[tokio::test]
 async fn a_restore_is_part_of_its_invocation_and_brings_another_log_stream() {
     let world = World::of("orders", sample(Sample::Orders)).await;
     let stream = "2026/11/24/[$LATEST]restored";

@@ -104,13 +104,15 @@ pub(super) fn of_end(invocation: &Invocation, at: Interval, initialization: Opti
     metrics
 }
 
-/// What only the report tells: memory, bill, and what happened before and after the function's own time.
-pub(super) fn of_report(report: &Report, invocation: &Invocation, at: Interval) -> Vec<Metric> {
+/// What only the report tells: memory, bill, and what happened before and after the function's own time. An init that was
+/// `counted` when it was over is not counted again.
+pub(super) fn of_report(report: &Report, invocation: &Invocation, at: Interval, counted: bool) -> Vec<Metric> {
     let numbers = &report.metrics;
     let seconds = |ms: f64| Point::of(ms / 1000.0);
     let bytes = |mebibytes: u64| mebibytes.saturating_mul(MEBIBYTE);
     let mut metrics = Vec::new();
-    let inits = numbers.init_duration_ms.map_or_else(|| invocation.inits_ms.clone(), |ms| vec![ms]);
+    let told = numbers.init_duration_ms.filter(|_| !counted);
+    let inits = told.map_or_else(|| invocation.inits_ms.clone(), |ms| vec![ms]);
     metrics.extend(inits.into_iter().map(|ms| at.histogram(&INIT_DURATION, seconds(ms))));
     let restore = numbers.restore_duration_ms.or(invocation.restore_ms);
     metrics.extend(restore.map(|ms| at.histogram(&RESTORE, seconds(ms))));

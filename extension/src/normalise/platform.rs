@@ -120,7 +120,7 @@ impl Normaliser {
         let Some(invocation) = self.invocations.find(&report.request_id) else { return };
         invocation.out_of_memory |= ran_out_of_memory(report);
         let interval = self.intervals.up_to(at, invocation.started.unwrap_or(invocation.begun));
-        self.metrics.extend(metrics::of_report(report, invocation, interval));
+        self.metrics.extend(metrics::of_report(report, invocation, interval, self.startup.init_is_counted()));
     }
 
     /// An invocation ended: the lines that waited for it go. Only the first end counts; whether this was it.

@@ -24,6 +24,7 @@ pub(super) struct Startup {
     initialization_type: Option<String>,
     init_begun: Option<UnixNanos>,
     restore_begun: Option<UnixNanos>,
+    init_is_counted: bool,
     told: Vec<(&'static str, UnixNanos)>,
     waiting: Waits,
 }
@@ -92,6 +93,11 @@ impl Startup {
         self.restore_begun
     }
 
+    /// Whether its init has been counted for itself; a report may repeat its duration.
+    pub(super) const fn init_is_counted(&self) -> bool {
+        self.init_is_counted
+    }
+
     /// Whether the environment comes from a snapshot: then its log stream is the restored one's.
     pub(super) const fn is_restored(&self) -> bool {
         self.restore_begun.is_some()
@@ -105,13 +111,15 @@ impl Startup {
     /// Whose an init is.
     pub(super) fn owner(&mut self, report: &InitReport) -> Owner {
         self.learn(report.initialization_type.as_deref());
-        match self.unusual() {
+        let owner = match self.unusual() {
             // An init that failed is repeated by the invocation, whoever paid for the first.
             _ if report.phase == "invoke" => Owner::Invocation,
             None => Owner::Invocation,
             Some("snap-start") => Owner::Snapshot,
             Some(_) => Owner::Environment,
-        }
+        };
+        self.init_is_counted |= owner == Owner::Environment;
+        owner
     }
 
     /// The next invocation will have waited for this too.

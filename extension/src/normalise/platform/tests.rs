@@ -312,10 +312,11 @@ fn an_init_is_counted_once_whoever_tells_of_it_and_however_often() {
 #[test]
 fn provisioned_concurrency_is_no_cold_start_and_its_init_stands_alone() {
     let mut world = World::new(Settings { on_demand: false, ..settings() });
-    let out = events(
-        &mut world,
-        [init("init", "provisioned-concurrency", Status::Success), started(A, true), ok(A), reported(A)],
-    );
+    let mut report = whole_report(A);
+    report.metrics.init_duration_ms = Some(200.0);
+    let report = Event::Report(Box::new(report));
+    let init_report = init("init", "provisioned-concurrency", Status::Success);
+    let out = events(&mut world, [init_report, started(A, true), ok(A), report]);
     let (server, init) = (only(&out.spans(), "orders"), only(&out.spans(), "init"));
     assert_ne!(init.trace_id, server.trace_id);
     assert!(init.parent_span_id.is_empty());
