@@ -4,6 +4,9 @@
 //! From then on it is *counted* (its metrics) and *settled* (its span: the SDK's where the SDK sends one, else ours), each
 //! once, whatever is told again, in another order, or never. Settling waits for the SDK's span where the SDK is known to send
 //! one for each invocation; both wait for the report of a runtime that died, which alone tells whether memory ran out.
+//!
+//! Before the first span of the SDK's nothing tells that it sends any. An SDK that does not even flush at the end of the
+//! first invocation has that one spanned twice: waiting there would keep the span of every rarely called function for hours.
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
@@ -59,10 +62,9 @@ impl Normaliser {
         invocation.cold |= first;
         invocation.invoked_arn = invocation.invoked_arn.take().or_else(|| start.function_arn.clone());
         invocation.waited_for(waits);
-        // Its end, and its report, may have been told before.
-        let reported = invocation.reported;
         self.invocation_line(&start.request_id, || lines::start(start), times);
-        self.conclude(&start.request_id, reported);
+        // Its end may have been told before.
+        self.conclude(&start.request_id, false);
     }
 
     fn runtime_done(&mut self, done: RuntimeDone, times: Times) {
@@ -79,6 +81,16 @@ impl Normaliser {
             self.invocation_line(&done.request_id, || lines::end(&done.request_id), times);
         }
         self.conclude(&done.request_id, false);
+        self.conclude_earlier(&done.request_id);
+    }
+
+    /// An SDK that does not flush at the end of an invocation is frozen with its spans, and sends them during the next one:
+    /// for so long ours of an invocation before waits.
+    fn conclude_earlier(&mut self, than: &str) {
+        let is_earlier = |invocation: &&Invocation| invocation.reported && invocation.request_id != than;
+        for request_id in ids(self.invocations.unsettled().filter(is_earlier)) {
+            self.conclude(&request_id, true);
+        }
     }
 
     fn report(&mut self, report: &Report, times: Times) {
@@ -104,7 +116,7 @@ impl Normaliser {
         }
         self.end(id, end);
         self.account(report, at);
-        self.conclude(id, !self.settings.managed);
+        self.conclude(id, false);
         self.invocation_line(id, || lines::report(report), times);
     }
 
@@ -171,8 +183,11 @@ impl Normaliser {
         }
     }
 
-    /// What has waited long enough for the SDK's span gets ours.
+    /// What has waited long enough for the SDK's span gets ours; where processes are frozen time tells nothing.
     pub(super) fn conclude_due(&mut self, now: UnixNanos) {
+        if !self.settings.managed {
+            return;
+        }
         let is_due = |invocation: &&Invocation| {
             invocation.ours && invocation.end.as_ref().is_some_and(|end| now.saturating_sub(end.at) >= PATIENCE)
         };

@@ -179,23 +179,26 @@ fn below_the_sdks_span_hang_the_parts_that_come_before_and_after_it() {
 fn where_the_sdk_has_sent_spans_ours_waits_for_one_that_comes_late() {
     let mut world = World::new(settings());
     world.event(started(A, true)).span(SpanKind::Server, Some(A)).event(ok(A)).out();
-    world.event(started(B, true)).event(ok(B));
+    world.event(started(B, true)).event(ok(B)).event(started(C, true)).event(reported(B));
     assert!(world.out().spans().is_empty(), "neither ours nor its parts");
     world.span(SpanKind::Server, Some(B));
     let out = world.out();
     let sdks = *out.spans().iter().find(|span| span.kind == i32::from(SpanKind::Server)).unwrap();
     assert_child(only(&out.spans(), "responseLatency"), sdks);
-    assert_eq!(out.spans().len(), 3);
+    assert_child(only(&out.spans(), "extensionOverhead"), sdks);
+    assert_eq!(out.spans().len(), 4);
 }
 
 #[test]
-fn where_the_sdk_has_sent_spans_and_sends_none_ours_comes_with_the_report() {
+fn where_the_sdk_has_sent_spans_and_sends_none_ours_comes_when_the_next_invocation_ends() {
     let mut world = World::new(settings());
     world.event(started(A, true)).span(SpanKind::Server, Some(A)).event(ok(A)).out();
     world.event(started(B, true)).event(ok(B));
     assert!(world.out().spans().is_empty());
-    let out = events(&mut world, [started(C, true), reported(B)]);
+    assert!(events(&mut world, [started(C, true), reported(B)]).spans().is_empty());
+    let out = events(&mut world, [ok(C)]);
     let server = only(&out.spans(), "orders");
+    assert_eq!(text_of(&server.attributes, "faas.invocation_id"), Some(B));
     assert_child(only(&out.spans(), "responseLatency"), server);
     assert_child(only(&out.spans(), "extensionOverhead"), server);
 }
