@@ -253,6 +253,7 @@ impl Driver {
     fn collect(&mut self) -> bool {
         let (released, overflowed) = (self.normaliser.drain(), self.outlet.take_lost());
         self.lost(SignalKind::Logs, Reason::Empty, released.empty);
+        self.lost(SignalKind::Logs, Reason::Excluded, released.excluded);
         self.lost(SignalKind::Logs, Reason::Platform, released.lost_by_platform);
         self.lost(SignalKind::Logs, Reason::IntakeFull, overflowed);
         for piece in released.pieces {

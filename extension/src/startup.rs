@@ -24,7 +24,7 @@ use crate::{
         telemetry::{self, Streams, Subscribed},
     },
     lifecycle::Mode,
-    normalise::Settings,
+    normalise::{Filters, Settings},
     otlp,
 };
 
@@ -191,6 +191,7 @@ pub fn normalise_settings(config: &Config) -> Settings {
         managed: lambda.initialization == Initialization::ManagedInstances,
         on_demand: lambda.initialization == Initialization::OnDemand,
         platform_lines: config.streams.platform,
+        filters: Filters::new(config.filters.exclude.clone(), config.filters.redact.clone()),
         held_bytes: config.memory_limit / 4,
     }
 }

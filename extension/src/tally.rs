@@ -31,6 +31,8 @@ pub enum Reason {
     Platform,
     /// A line without a character in it.
     Empty,
+    /// The user's own expression says that it is not wanted.
+    Excluded,
     /// A fault of ours: a stage panicked over it.
     Panic,
 }
@@ -50,6 +52,7 @@ impl Reason {
             Self::Shutdown => "shutdown",
             Self::Platform => "platform",
             Self::Empty => "empty",
+            Self::Excluded => "excluded",
             Self::Panic => "panic",
         }
     }

@@ -7,6 +7,7 @@ mod clickhouse;
 mod endpoint;
 mod env_file;
 pub mod environment;
+mod filters;
 mod lambda;
 mod otlp;
 mod parse;
@@ -14,14 +15,12 @@ mod settings;
 
 pub use clickhouse::ClickHouseSettings;
 pub use environment::{Environment, ProcessEnvironment};
+pub use filters::LogFilters;
 pub use lambda::{Initialization, LambdaSettings};
 pub use otlp::{Compression, Endpoint, Header, Identity, OtlpSettings, Protocol, Route, Tls, Verify};
 
 use settings::Settings;
 use std::{fmt, path::PathBuf, time::Duration};
-
-/// Settings of the specification that this version does not have: named when they are set, rather than passed over.
-const NOT_HAD: [&str; 2] = ["LAMBDAVIEW_LOG_EXCLUDE", "LAMBDAVIEW_LOG_REDACT"];
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -42,6 +41,8 @@ pub struct Config {
     pub flush: Flush,
     /// Which of Lambda's streams become log records.
     pub streams: Streams,
+    /// What is done to lines before they are shipped.
+    pub filters: LogFilters,
     /// How much is said on stderr.
     pub log_level: LogLevel,
     /// The bound of the buffer, in bytes.
@@ -285,6 +286,7 @@ impl Config {
             streams: settings
                 .read("LAMBDAVIEW_LOGS", "a list of function, extension, platform", Streams::parse)
                 .unwrap_or_default(),
+            filters: LogFilters::read(&mut settings),
             log_level: log_level(&mut settings),
             memory_limit: settings
                 .read("LAMBDAVIEW_MEMORY_LIMIT", "a size of at least 64KiB such as 16MiB", |text| {
@@ -294,11 +296,6 @@ impl Config {
             spool: SpoolSettings::read(&mut settings),
             lambda,
         };
-        for name in NOT_HAD {
-            if settings.raw(name).is_some() {
-                settings.fault(name, "ignored: this version does not have it", "remove it");
-            }
-        }
         (config, settings.into_faults())
     }
 }
@@ -418,7 +415,7 @@ mod tests {
             ("ROTEL_OTLP_EXPORTER_REQUEST_TIMEOUT", "soon"),
             ("LAMBDAVIEW_FLUSH", "sometimes"),
             ("LAMBDAVIEW_LOGS", "function,platform"),
-            ("LAMBDAVIEW_LOG_REDACT", "secret.*"),
+            ("LAMBDAVIEW_SPOOL_LIMIT", "much"),
             ("ROTEL_BATCH_MAX_SIZE", "8192"),
             ("ROTEL_OLTP_EXPORTER_ENDPOINT", "typo"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024"),
@@ -431,7 +428,7 @@ mod tests {
             "ROTEL_OTLP_EXPORTER_ENDPOINT: its scheme is neither http nor https; write a URL such as https://host:4317",
         ];
         assert_eq!(told[..4], expected);
-        assert!(told.contains(&"LAMBDAVIEW_LOG_REDACT: ignored: this version does not have it; remove it".to_owned()));
+        assert!(told.iter().any(|fault| fault.starts_with("LAMBDAVIEW_SPOOL_LIMIT: `much`")), "{told:#?}");
         let ignored = "ROTEL_BATCH_MAX_SIZE, ROTEL_OLTP_EXPORTER_ENDPOINT: ignored: unknown here";
         assert!(told.last().unwrap().starts_with(ignored), "{told:#?}");
         let config = Config::from_env(&environment).0;
@@ -482,7 +479,7 @@ mod tests {
             headers("a=\"x,y\\\"\" , b = p%2Cq,c='%2C'"),
             [pair("a", "x,y\""), pair("b", "p,q"), pair("c", "%2C")]
         );
-        assert_eq!(headers("a=p${-}q${,b=1"), [pair("a", "p${-}q${,b=1")]);
+        assert_eq!(headers("a=p${-}q${,b=1"), [pair("a", "p${-}q${"), pair("b", "1")]);
         assert_eq!(headers("a=x,y=z"), [pair("a", "x"), pair("y", "z")]);
     }
 

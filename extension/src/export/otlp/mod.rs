@@ -4,7 +4,7 @@
 //! affair, with the help of [`retry`](super::retry).
 
 mod answer;
-mod encoding;
+pub mod encoding;
 mod tls;
 mod transport;
 
