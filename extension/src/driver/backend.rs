@@ -102,18 +102,21 @@ impl Backend {
         }
     }
 
-    /// Sends what waits until the time is up. At the last chance a request that has been without an answer for long is given
-    /// up for another one on a fresh connection.
+    /// Sends what waits until the time is up.
     pub(super) fn send(&mut self, until: UnixNanos, last_chance: bool, now: UnixNanos) {
-        let stale = |kind: &SignalKind| last_chance && self.dispatch.is_stale(*kind, now);
-        let stale: Vec<SignalKind> = SignalKind::ALL.into_iter().filter(stale).collect();
-        if !stale.is_empty() {
-            self.thawed();
-        }
-        for kind in stale {
-            self.held[kind as usize] = None;
+        if last_chance {
+            self.dispatch.last_chance_begins(now);
         }
         self.dispatch.send(until, last_chance);
+    }
+
+    /// Gives up requests for which another one on a fresh connection is worth more.
+    fn give_up_stale(&mut self, now: UnixNanos) {
+        for kind in self.dispatch.give_up_stale(now) {
+            if self.held[kind as usize].take().is_some() {
+                self.thawed();
+            }
+        }
     }
 
     /// Takes in a piece: each record counts once as received.
@@ -164,6 +167,7 @@ impl Backend {
     /// The next batch that may go.
     pub(super) fn depart(&mut self, now: UnixNanos) -> Option<Departure> {
         let destination = self.destination.clone()?;
+        self.give_up_stale(now);
         loop {
             let Shipment { cargo, timeout } = self.dispatch.ship(now)?;
             let batch = match cargo {
