@@ -186,8 +186,8 @@ fn is_id(name: &str, text: &str, record: &LogRecord) -> bool {
 fn is_of_exception(json: &str, text: &str, record: &LogRecord) -> bool {
     let parts = record.attributes.iter().filter(|attribute| attribute.key.starts_with("exception."));
     parts.filter_map(|attribute| string(attribute.value.as_ref())).any(|part| {
-        let lines: Option<Vec<String>> = serde_json::from_str(json).ok();
-        part == text || lines.is_some_and(|lines| lines.iter().all(|line| part.contains(line.trim_end_matches('\n'))))
+        let lines: Option<Vec<Text>> = serde_json::from_str(json).ok();
+        part == text || lines.is_some_and(|lines| lines.iter().all(|line| part.contains(line.0.trim_end_matches('\n'))))
     })
 }
 
