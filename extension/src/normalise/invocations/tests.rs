@@ -1,7 +1,7 @@
 //! What is held, for how long, and never more than the bound allows.
 
 use super::*;
-use crate::flow::trace::SpanId;
+use crate::{flow::trace::SpanId, normalise::attributes::text};
 use proptest::prelude::*;
 
 const LIMIT: usize = 3000;
