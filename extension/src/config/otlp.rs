@@ -137,7 +137,7 @@ impl OtlpSettings {
                 "set it to ClickStack's OTLP endpoint such as https://host:4317",
             );
         }
-        Self { routes, tls: tls(settings) }
+        Self { routes, tls: tls(settings, PREFIX) }
     }
 }
 
@@ -272,25 +272,30 @@ impl SignalSettings<'_, '_> {
     }
 }
 
-fn tls(settings: &mut Settings<'_>) -> Tls {
-    let certificate = pem(settings, "CERT");
-    let key = pem(settings, "KEY");
+/// The TLS settings of the exporter whose variables begin with `prefix`.
+pub(super) fn tls(settings: &mut Settings<'_>, prefix: &str) -> Tls {
+    let certificate = pem(settings, prefix, "CERT");
+    let key = pem(settings, prefix, "KEY");
     let identity = match (certificate, key) {
         (Some(certificate), Some(key)) => Some(Identity { certificate, key }),
         (None, None) => None,
         _ => {
-            let names = format!("{PREFIX}TLS_CERT_*, {PREFIX}TLS_KEY_*");
+            let names = format!("{prefix}TLS_CERT_*, {prefix}TLS_KEY_*");
             settings.fault(&names, "a client certificate needs both, so none is shown", "set the other one too");
             None
         }
     };
-    let skip = settings.read(&format!("{PREFIX}TLS_SKIP_VERIFY"), "true or false", parse::switch);
-    Tls { ca: pem(settings, "CA"), identity, verify: if skip == Some(true) { Verify::Skip } else { Verify::Full } }
+    let skip = settings.read(&format!("{prefix}TLS_SKIP_VERIFY"), "true or false", parse::switch);
+    Tls {
+        ca: pem(settings, prefix, "CA"),
+        identity,
+        verify: if skip == Some(true) { Verify::Skip } else { Verify::Full },
+    }
 }
 
 /// `..._PEM`, else the text of the file that `..._FILE` names.
-fn pem(settings: &mut Settings<'_>, what: &str) -> Option<Value> {
-    let (inline, file) = (format!("{PREFIX}TLS_{what}_PEM"), format!("{PREFIX}TLS_{what}_FILE"));
+fn pem(settings: &mut Settings<'_>, prefix: &str, what: &str) -> Option<Value> {
+    let (inline, file) = (format!("{prefix}TLS_{what}_PEM"), format!("{prefix}TLS_{what}_FILE"));
     let path = settings.text(&file);
     if let Some(value) = settings.value(&inline) {
         return Some(value);

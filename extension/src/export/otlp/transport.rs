@@ -32,7 +32,7 @@ type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// HTTP's version, which the protocol determines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
+pub(in crate::export) enum Version {
     /// HTTP/1.1.
     Http1,
     /// HTTP/2, without asking first when there is no TLS.
@@ -50,20 +50,20 @@ impl Version {
 
 /// An answer, wholly read.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-    pub(super) trailers: Option<HeaderMap>,
+pub(in crate::export) struct Answer {
+    pub(in crate::export) status: StatusCode,
+    pub(in crate::export) headers: HeaderMap,
+    pub(in crate::export) body: Bytes,
+    pub(in crate::export) trailers: Option<HeaderMap>,
 }
 
 /// No answer: the innermost cause, in a lowercase fragment.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct NoAnswer(pub(super) String);
+pub(in crate::export) struct NoAnswer(pub(in crate::export) String);
 
 /// The connections to one backend.
 #[derive(Debug)]
-pub(super) struct Transport {
+pub(in crate::export) struct Transport {
     version: Version,
     tls: Tls,
     state: Mutex<State>,
@@ -92,17 +92,21 @@ struct Connections {
 
 impl Transport {
     /// Nothing is built or connected before the first request.
-    pub(super) fn new(version: Version, tls: Tls) -> Self {
+    pub(in crate::export) fn new(version: Version, tls: Tls) -> Self {
         Self { version, tls, state: Mutex::default() }
     }
 
     /// Forgets every connection; requests on their way keep theirs.
-    pub(super) fn reset(&self) {
+    pub(in crate::export) fn reset(&self) {
         self.lock().connections = None;
     }
 
     /// Sends `request` and reads the whole answer.
-    pub(super) async fn send(&self, request: Request<Full<Bytes>>, now: UnixNanos) -> Result<Answer, NoAnswer> {
+    pub(in crate::export) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        now: UnixNanos,
+    ) -> Result<Answer, NoAnswer> {
         let (client, age) = self.connections(now)?;
         let answered = match answer(&client, request.clone()).await {
             Err(_) if age == Age::Before => {
