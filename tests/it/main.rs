@@ -4,6 +4,8 @@
 
 mod commands;
 mod desk;
+mod direct;
+mod direct_faults;
 mod engine;
 mod faults;
 mod filters;
