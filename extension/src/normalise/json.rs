@@ -48,6 +48,13 @@ impl<'a> Leaf<'a> {
         self.json == "null"
     }
 
+    /// Its own leaves, where it is an object that was kept whole.
+    pub(super) fn flattened(self) -> Vec<Self> {
+        let mut walk = Walk { leaves: Vec::new(), names: self.json.len().saturating_mul(NAMES_PER_BYTE) };
+        walk.enter(self.key, self.json, 1);
+        walk.leaves
+    }
+
     /// As OTLP has it.
     pub(super) fn into_attribute(self) -> KeyValue {
         attribute(self.key.into_owned(), any(self.json))

@@ -287,7 +287,11 @@ impl<'a> Fields<'a> {
             };
             leaf.into_attribute()
         };
-        self.0.into_iter().flatten().map(ours)
+        // Of two messages one is the body; the other is a field like any.
+        let flat = |leaf: Leaf<'a>| {
+            if MESSAGE.contains(&leaf.key.as_ref()) { leaf.flattened() } else { vec![leaf] }
+        };
+        self.0.into_iter().flatten().flat_map(flat).map(ours)
     }
 }
 
@@ -520,6 +524,12 @@ mod tests {
         }
         let event = json!({"event": "hi"});
         assert_eq!(body(&record(&event)), event.to_string(), "not every event is a message");
+    }
+
+    #[test]
+    fn of_two_messages_the_second_is_a_field_like_any() {
+        let record = record(&json!({"message": "hi", "msg": {"a": {"b": "c"}}}));
+        assert_eq!((body(&record), text_of(&record.attributes, "msg.a.b")), ("hi", Some("c")));
     }
 
     #[test]
