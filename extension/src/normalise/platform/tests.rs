@@ -603,6 +603,7 @@ fn a_line_that_names_its_trace_only_gets_the_invocations_span_and_one_with_a_spa
     let out = events(&mut world, [ok(A)]);
     // Who names no span waits for the invocation's own, and so comes behind the others.
     let ids: Vec<_> = out.logs().iter().map(|log| (hex(&log.trace_id), hex(&log.span_id))).collect();
+    // The one with a span of its own waits for nothing.
     let expected = [
         (XRAY.to_owned(), "00f067aa0ba902b7".to_owned()),
         (XRAY.to_owned(), LAMBDAS.to_owned()),
