@@ -39,7 +39,14 @@ const RULES: &[Rule] = &[
         because: "receivers hand on arrivals and know no later stage",
     },
     Rule {
-        within: &["extension/src/normalise", "extension/src/lifecycle", "extension/src/buffer"],
+        within: &[
+            "extension/src/normalise",
+            "extension/src/lifecycle",
+            "extension/src/buffer",
+            "extension/src/dispatch",
+            "extension/src/spool/inventory",
+            "extension/src/spool/segment",
+        ],
         except: &[],
         never: &[
             "tokio",
