@@ -6,6 +6,10 @@
 //! The breaker is in `Lane::is_failing`: a backend that failed twice in a row, or once for as long as it was waited for,
 //! holds no invocation any more. It is tried beside the invocations, once per backoff, until it answers. A kind that has
 //! never been delivered shares the others' fate: most backends are one.
+//!
+//! A kind whose secrets are not known is held back. The first flush waits for them as it would for the backend; once it has
+//! waited in vain, or they could not be had, no invocation waits for them any more, and only the end waits for an attempt
+//! that is on its way.
 
 use std::time::Duration;
 
@@ -48,8 +52,20 @@ pub struct Accounted {
     pub news: Option<String>,
 }
 
+/// Why a lane sends nothing: its secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HeldBack {
+    /// They are asked for, and nobody has waited in vain yet.
+    Hoping,
+    /// They are asked for, again or for too long.
+    Asking,
+    /// They are not asked for at the moment.
+    Pausing,
+}
+
 #[derive(Debug, Default)]
 struct Lane {
+    held_back: Option<HeldBack>,
     /// Records on their way.
     in_flight: Option<u64>,
     /// When their request has used up its time.
@@ -114,6 +130,32 @@ impl Dispatch {
         self.buffer.pending().records(kind) + self.lanes[kind as usize].in_flight.unwrap_or(0)
     }
 
+    /// Holds `kind` back: its secrets are being asked for, for the first time.
+    pub fn hold_back(&mut self, kind: SignalKind) {
+        self.lanes[kind as usize].held_back = Some(HeldBack::Hoping);
+    }
+
+    /// Lets `kind` go: its secrets are known.
+    pub fn let_go(&mut self, kind: SignalKind) {
+        self.lanes[kind as usize].held_back = None;
+    }
+
+    /// Secrets are being asked for: the first time there is hope, later the end alone waits for them.
+    pub fn asking_for_secrets(&mut self) {
+        self.hold_back_still(|held| if held == HeldBack::Pausing { HeldBack::Asking } else { held });
+    }
+
+    /// The secrets of the kinds that are held back could not be had; they are not being asked for at the moment.
+    pub fn secrets_are_missing(&mut self) {
+        self.hold_back_still(|_| HeldBack::Pausing);
+    }
+
+    fn hold_back_still(&mut self, change: impl Fn(HeldBack) -> HeldBack) {
+        for held in self.lanes.iter_mut().filter_map(|lane| lane.held_back.as_mut()) {
+            *held = change(*held);
+        }
+    }
+
     /// From now on, until everything is sent or the time has come, batches are to be had from [`Dispatch::ship`].
     pub fn send(&mut self, until: UnixNanos, last_chance: bool) {
         self.drive = Some(Drive { until, last_chance, probing: false });
@@ -147,7 +189,7 @@ impl Dispatch {
 
     fn may_ship(&self, kind: SignalKind, drive: Drive, now: UnixNanos) -> bool {
         let lane = &self.lanes[kind as usize];
-        let wanted = !drive.probing || lane.is_failing();
+        let wanted = lane.held_back.is_none() && (!drive.probing || lane.is_failing());
         wanted && lane.in_flight.is_none() && lane.retry_at <= now && self.buffer.pending().records(kind) > 0
     }
 
@@ -215,8 +257,17 @@ impl Dispatch {
         let settled = SignalKind::ALL.into_iter().all(|kind| self.lane_has_settled(kind, drive, now));
         if settled {
             self.drive = None;
+            self.lose_hope(drive, now);
         }
         settled
+    }
+
+    /// Whoever waited for secrets until `drive` ended waited in vain: the next one does not.
+    fn lose_hope(&mut self, drive: Drive, now: UnixNanos) {
+        let hoping = |lane: &&mut Lane| drive.until <= now && lane.held_back == Some(HeldBack::Hoping);
+        for lane in self.lanes.iter_mut().filter(hoping) {
+            lane.held_back = Some(HeldBack::Asking);
+        }
     }
 
     fn lane_has_settled(&self, kind: SignalKind, drive: Drive, now: UnixNanos) -> bool {
@@ -227,6 +278,9 @@ impl Dispatch {
             _ if drive.until <= now => true,
             Some(_) => !waited_for,
             None if self.buffer.pending().records(kind) == 0 => true,
+            None if lane.held_back == Some(HeldBack::Hoping) => drive.probing,
+            None if lane.held_back == Some(HeldBack::Asking) => !drive.last_chance,
+            None if lane.held_back.is_some() => true,
             None if lane.retry_at >= drive.until => true,
             None if drive.probing => !self.may_ship(kind, drive, now),
             None => lane.retry_at > now && !waited_for,
@@ -239,7 +293,10 @@ impl Dispatch {
         let drive = self.drive?;
         let waits = |kind: &SignalKind| {
             let lane = &self.lanes[*kind as usize];
-            lane.in_flight.is_none() && lane.retry_at > 0 && self.buffer.pending().records(*kind) > 0
+            lane.in_flight.is_none()
+                && lane.held_back.is_none()
+                && lane.retry_at > 0
+                && self.buffer.pending().records(*kind) > 0
         };
         let retry_at = |kind: SignalKind| self.lanes[kind as usize].retry_at.min(drive.until);
         SignalKind::ALL.into_iter().filter(waits).map(retry_at).min()
@@ -367,6 +424,59 @@ mod tests {
         dispatch.has_settled(T + SECOND);
         dispatch.send(T + 9 * SECOND, false);
         assert!(dispatch.has_settled(T + 2 * SECOND));
+    }
+
+    #[test]
+    fn the_first_flush_waits_for_secrets_and_goes_when_they_are_known() {
+        let mut dispatch = with_a_line();
+        dispatch.hold_back(LOGS);
+        dispatch.send(T + 2 * SECOND, false);
+        assert!(dispatch.ship(T).is_none() && !dispatch.has_settled(T));
+        dispatch.let_go(LOGS);
+        let batch = dispatch.ship(T).unwrap().batch;
+        deliver(&mut dispatch, batch);
+        assert!(dispatch.has_settled(T));
+    }
+
+    #[test]
+    fn secrets_that_were_waited_for_in_vain_or_cannot_be_had_hold_nobody_again() {
+        let mut in_vain = with_a_line();
+        in_vain.hold_back(LOGS);
+        in_vain.send(T + 2 * SECOND, false);
+        assert!(in_vain.has_settled(T + 2 * SECOND));
+        let mut missing = with_a_line();
+        missing.hold_back(LOGS);
+        missing.secrets_are_missing();
+        for dispatch in [&mut in_vain, &mut missing] {
+            dispatch.send(T + 9 * SECOND, false);
+            assert!(dispatch.ship(T + 3 * SECOND).is_none() && dispatch.has_settled(T + 3 * SECOND));
+            dispatch.asking_for_secrets();
+            dispatch.send(T + 9 * SECOND, false);
+            assert!(dispatch.has_settled(T + 4 * SECOND), "asking again holds nobody");
+            assert_eq!(dispatch.pending(LOGS), 1);
+        }
+    }
+
+    #[test]
+    fn the_end_waits_for_secrets_only_while_they_are_asked_for() {
+        let mut dispatch = with_a_line();
+        dispatch.hold_back(LOGS);
+        dispatch.secrets_are_missing();
+        dispatch.asking_for_secrets();
+        dispatch.send(T + 2 * SECOND, true);
+        assert!(!dispatch.has_settled(T));
+        dispatch.secrets_are_missing();
+        assert!(dispatch.has_settled(T));
+    }
+
+    #[test]
+    fn a_kind_that_needs_no_secret_goes_beside_one_that_waits() {
+        let mut dispatch = with_a_line();
+        dispatch.push(Signal::Traces(span()));
+        dispatch.hold_back(LOGS);
+        dispatch.send(T + 2 * SECOND, false);
+        assert_eq!(dispatch.ship(T).unwrap().batch.kind, SignalKind::Traces);
+        assert!(dispatch.ship(T).is_none());
     }
 
     #[test]

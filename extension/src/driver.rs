@@ -3,6 +3,7 @@
 //! `select!` only picks; what follows is decided in `lifecycle` and `dispatch`, which know no tasks. Every task belongs to a
 //! `JoinSet` here; one that panics is counted and told, and the process goes on asking `/next`.
 
+mod secrets;
 mod tasks;
 
 use std::{
@@ -15,7 +16,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::{
     clock::unix_now,
-    config::{Config, Fault, LogLevel},
+    config::{self, Config, Environment, Fault, LogLevel},
     console::{self, Console},
     dispatch::{Accounted, Dispatch, Shipment},
     export::{Destination, retry::backoff},
@@ -27,23 +28,33 @@ use crate::{
     lambda::{extensions::Client, records},
     lifecycle::{Effect, Event, Lifecycle},
     normalise::Normaliser,
+    secrets::Resolution,
     startup::{self, Receivers, Started},
     tally::{Reason, Tally},
 };
+use secrets::Keys;
 use tasks::{Done, Purpose, export, next, sleep_until};
 
-/// Runs the extension until the platform says SHUTDOWN. Faults of the configuration are told and survived.
-pub async fn run(config: Config, faults: &[Fault], runtime_api: &str, name: &str) -> Tally {
+/// Runs the extension until the platform says SHUTDOWN. Faults of the configuration are told and survived; `environment`,
+/// where it came from, is read again when its secrets are known.
+pub async fn run(
+    (config, faults): (Config, Vec<Fault>),
+    environment: Box<dyn Environment>,
+    runtime_api: &str,
+    name: &str,
+) -> Tally {
     let (inlet, outlet) = intake::queue();
     let started = startup::start(&config, runtime_api, name, &inlet).await;
     let mut driver = Driver::new(&config, started, outlet);
     driver.act(Event::Started);
     // The platform has been asked for the first event before anything is told or made ready.
     tokio::task::yield_now().await;
-    for fault in faults {
-        driver.console.say(LogLevel::Warn, format_args!("configuration: {fault}"));
+    if let Some(told) = config::report(&faults) {
+        driver.console.say(LogLevel::Warn, told);
     }
     driver.destination = Some(Arc::new(Destination::new(&config)));
+    driver.keys = Keys::new(&config, faults, environment);
+    driver.hold_back(&config);
     driver.live().await
 }
 
@@ -71,6 +82,8 @@ struct Driver {
     destination: Option<Arc<Destination>>,
     /// Kinds that have somewhere to go.
     open: [bool; 3],
+    /// The secrets that the destination needs; `None` when it needs none.
+    keys: Option<Keys>,
     tally: Tally,
     wake_at: Option<UnixNanos>,
     shutdown_reason: String,
@@ -94,6 +107,7 @@ impl Driver {
             dispatch: Dispatch::new(config.memory_limit, Destination::timeout(config)),
             destination: None,
             open: SignalKind::ALL.map(|kind| Destination::is_open(config, kind)),
+            keys: None,
             tally: Tally::default(),
             wake_at: None,
             shutdown_reason: String::new(),
@@ -106,6 +120,7 @@ impl Driver {
             let picked = self.pick().await;
             let handled = catch_unwind(AssertUnwindSafe(|| {
                 self.handle(picked);
+                self.ask_for_secrets();
                 self.ship();
             }));
             if handled.is_err() {
@@ -126,7 +141,8 @@ impl Driver {
     }
 
     async fn pick(&mut self) -> Picked {
-        let wake = self.wake_at.into_iter().chain(self.dispatch.wake_at()).min();
+        let secrets = self.keys.as_ref().and_then(Keys::wake_at);
+        let wake = self.wake_at.into_iter().chain(self.dispatch.wake_at()).chain(secrets).min();
         if wake.is_some_and(|at| at <= unix_now()) {
             return Picked::Woken;
         }
@@ -165,6 +181,7 @@ impl Driver {
                 self.idle_client = Some(*client);
                 self.next_event(event);
             }
+            Done::Resolved(resolution) => self.resolved(resolution),
             Done::Exported(batch, outcome) => {
                 let (kind, backoff) = (batch.kind, |failures| backoff(failures, startup::random()));
                 let accounted = self.dispatch.shipped(batch, outcome, unix_now(), backoff);
@@ -206,19 +223,24 @@ impl Driver {
                 self.tally.dropped(kind, Reason::Panic, records);
             }
             Some(Purpose::Next) => self.ask_next(),
+            Some(Purpose::Secrets) => self.resolved(Resolution::default()),
             None => {}
         }
     }
 
     fn take_in(&mut self, delivery: Delivery) {
-        let mut milestones = Vec::new();
+        let (mut milestones, mut restored) = (Vec::new(), false);
         let mut take = |arrival: Arrival| {
+            restored |= is_restore(&arrival);
             milestones.extend(milestone(&arrival));
             self.normalise(arrival, delivery.at);
         };
         match delivery.content {
             Content::Telemetry(body) => records::read(&body, |telemetry| take(Arrival::Telemetry(telemetry))),
             Content::Otlp(signals) => signals.into_iter().map(Arrival::Otlp).for_each(take),
+        }
+        if restored {
+            self.renew_secrets();
         }
         self.collect();
         for milestone in milestones {
@@ -275,7 +297,10 @@ impl Driver {
                     self.normaliser.release_all(&self.shutdown_reason, now);
                     self.collect();
                 }
-                Effect::Send { until, last_chance } => self.dispatch.send(until, last_chance),
+                Effect::Send { until, last_chance } => {
+                    self.dispatch.send(until, last_chance);
+                    self.hurry(last_chance);
+                }
                 Effect::Probe => self.dispatch.probe(),
                 Effect::WakeAt(at) => self.wake_at = Some(at),
                 Effect::End => self.ended = true,
@@ -335,4 +360,10 @@ fn milestone(arrival: &Arrival) -> Option<Event> {
         arrival::Event::Report(report) => Some(Event::Reported { request_id: report.request_id.clone() }),
         _ => None,
     }
+}
+
+/// Whether it tells that the environment was restored from a snapshot.
+fn is_restore(arrival: &Arrival) -> bool {
+    let Arrival::Telemetry(telemetry) = arrival else { return false };
+    matches!(&telemetry.event, arrival::Event::Noted { event_type, .. } if event_type == "platform.restoreRuntimeDone")
 }

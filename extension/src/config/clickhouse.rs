@@ -21,12 +21,15 @@ pub struct ClickHouseSettings {
     pub async_insert: bool,
     /// The longest that one insert may take.
     pub timeout: Duration,
+    /// Whether any of it waits for a secret.
+    pub waits: bool,
 }
 
 impl ClickHouseSettings {
     pub(super) fn read(settings: &mut Settings<'_>, wanted: bool) -> Self {
         let plain = |text: &str| Value::Plain(Secret::new(text));
-        let this = Self {
+        let before = settings.waiting();
+        let mut this = Self {
             endpoint: settings.value("ROTEL_CLICKHOUSE_EXPORTER_ENDPOINT"),
             database: settings.text("ROTEL_CLICKHOUSE_EXPORTER_DATABASE").unwrap_or_else(|| "default".to_owned()),
             table_prefix: settings.text("ROTEL_CLICKHOUSE_EXPORTER_TABLE_PREFIX").unwrap_or_else(|| "otel".to_owned()),
@@ -38,7 +41,9 @@ impl ClickHouseSettings {
             timeout: settings
                 .read("ROTEL_CLICKHOUSE_EXPORTER_REQUEST_TIMEOUT", "a duration such as 5s", parse::positive_duration)
                 .unwrap_or(Duration::from_secs(5)),
+            waits: false,
         };
+        this.waits = settings.waiting() > before;
         if wanted && this.endpoint.is_none() {
             settings.fault(
                 "ROTEL_CLICKHOUSE_EXPORTER_ENDPOINT",

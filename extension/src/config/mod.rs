@@ -3,21 +3,28 @@
 //! [`Config::from_env`] always gives a configuration that can be run with, and beside it every fault at once. Only
 //! `environment` reads the process's environment.
 
+mod aws;
 mod clickhouse;
 mod endpoint;
 mod env_file;
 pub mod environment;
+mod foreign;
 mod lambda;
 mod otlp;
 mod parse;
 mod settings;
 
+pub use aws::AwsSettings;
 pub use clickhouse::ClickHouseSettings;
 pub use environment::{Environment, ProcessEnvironment};
 pub use lambda::{Initialization, LambdaSettings};
 pub use otlp::{Compression, Endpoint, Header, Identity, OtlpSettings, Protocol, Route, Tls, Verify};
 
-use settings::Settings;
+use crate::{
+    flow::SignalKind,
+    secrets::{Reference, Secret},
+};
+use settings::{Settings, Unknown};
 use std::{fmt, time::Duration};
 
 /// Settings of the specification that this version does not have: named when they are set, rather than passed over.
@@ -34,6 +41,10 @@ pub struct Config {
     pub otlp: OtlpSettings,
     /// Export straight into ClickHouse.
     pub clickhouse: ClickHouseSettings,
+    /// Secrets that it waits for: what needs them is usable once they are known.
+    pub secrets: Vec<Reference>,
+    /// How secrets are asked for.
+    pub aws: AwsSettings,
     /// Where the function's own SDK may send.
     pub receivers: Receivers,
     /// What the user says about the resource.
@@ -239,7 +250,16 @@ impl Config {
     /// Reads everything: a usable configuration, whatever is wrong, and all that is wrong.
     #[must_use]
     pub fn from_env(environment: &impl Environment) -> (Self, Vec<Fault>) {
-        let mut settings = Settings::new(environment);
+        Self::with_secrets(environment, &|_| None)
+    }
+
+    /// As [`Config::from_env`], once secrets are known: it is the whole text of a setting that says what the setting means.
+    #[must_use]
+    pub fn with_secrets(
+        environment: &dyn Environment,
+        known: &dyn Fn(&Reference) -> Option<Secret>,
+    ) -> (Self, Vec<Fault>) {
+        let mut settings = Settings::new(environment, known);
         let lambda = LambdaSettings::read(&mut settings);
         let exporter = settings
             .read("ROTEL_EXPORTER", "otlp, clickhouse, or otlp,clickhouse", Exporter::parse)
@@ -252,10 +272,18 @@ impl Config {
             );
         }
         let default_limit = default_memory_limit(lambda.memory_mib);
+        let may_wait = |wanted: bool| if wanted { Unknown::Waits } else { Unknown::PassedOver };
+        settings.when_unknown(may_wait(exporter.to_otlp()));
+        let otlp = OtlpSettings::read(&mut settings, exporter.to_otlp());
+        settings.when_unknown(may_wait(exporter.to_clickhouse()));
+        let clickhouse = ClickHouseSettings::read(&mut settings, exporter.to_clickhouse());
+        settings.when_unknown(Unknown::IsFault);
         let config = Self {
             exporter,
-            otlp: OtlpSettings::read(&mut settings, exporter.to_otlp()),
-            clickhouse: ClickHouseSettings::read(&mut settings, exporter.to_clickhouse()),
+            otlp,
+            clickhouse,
+            secrets: settings.wanted(),
+            aws: AwsSettings::read(&mut settings),
             receivers: receivers(&mut settings),
             resource: resource(&mut settings),
             flush: settings
@@ -283,6 +311,24 @@ impl Config {
         }
         (config, settings.into_faults())
     }
+
+    /// Whether signals of `kind` wait for secrets before they can go anywhere.
+    #[must_use]
+    pub fn waits(&self, kind: SignalKind) -> bool {
+        let otlp = self.exporter.to_otlp() && self.otlp.route(kind).is_some_and(|route| route.waits);
+        otlp || (self.exporter.to_clickhouse() && self.clickhouse.waits)
+    }
+}
+
+/// All that is wrong, in one line; nothing when nothing is.
+#[must_use]
+pub fn report(faults: &[Fault]) -> Option<String> {
+    let told: Vec<String> = match faults {
+        [] => return None,
+        [only] => return Some(format!("configuration: {only}")),
+        faults => faults.iter().enumerate().map(|(nth, fault)| format!("({}) {fault}", nth + 1)).collect(),
+    };
+    Some(format!("configuration, {} faults: {}", told.len(), told.join(" ")))
 }
 
 /// A sixteenth of the function's memory: 8 MiB of the smallest function, at most 64 MiB.
@@ -321,11 +367,10 @@ fn attributes(settings: &mut Settings<'_>, name: &str) -> Vec<(String, String)> 
     let Some(text) = settings.text(name) else { return Vec::new() };
     let (pairs, odd) = parse::attributes(&text);
     if !odd.is_empty() {
-        settings.fault(
-            name,
-            format!("`{}` is no key=value", odd.join(",")),
-            "write k=v,k=v and a comma within a value as %2C",
-        );
+        // What `${...}` stands for may be a secret: it is not shown.
+        let written = settings.raw(name).is_some_and(|written| !written.contains("${"));
+        let shown = if written { format!("`{}`", odd.join(",")) } else { "a part of it".to_owned() };
+        settings.fault(name, format!("{shown} is no key=value"), "write k=v,k=v and a comma within a value as %2C");
     }
     pairs
 }
@@ -413,7 +458,7 @@ mod tests {
         ];
         assert_eq!(told[..4], expected);
         assert!(told.contains(&"LAMBDAVIEW_LOG_REDACT: ignored: this version does not have it; remove it".to_owned()));
-        let ignored = "ROTEL_BATCH_MAX_SIZE, ROTEL_OLTP_EXPORTER_ENDPOINT: ignored: unknown here";
+        let ignored = "ROTEL_OLTP_EXPORTER_ENDPOINT: ignored: unknown here";
         assert!(told.last().unwrap().starts_with(ignored), "{told:#?}");
         let config = Config::from_env(&environment).0;
         assert_eq!(config.streams, Streams { function: true, extension: false, platform: true });
@@ -506,18 +551,156 @@ mod tests {
 
     #[test]
     fn secrets_wait_by_name_and_are_never_sent_as_they_stand() {
-        let (config, faults) = Config::from_env(&given(&[
+        let config = config(&[
             (ENDPOINT, &format!("secret://{SECRET}#endpoint")),
             (HEADERS, &format!("authorization=Bearer ${{{SECRET}#key}},${{{SECRET}}}")),
-        ]));
-        assert!(faults.len() == 3 && faults.iter().all(|fault| fault.problem.contains(SECRET)), "{faults:#?}");
+        ]);
         let route = logs(&config);
-        assert!(matches!(&route.endpoint, Endpoint::Waiting(_)));
+        assert!(matches!(&route.endpoint, Endpoint::Waiting(_)) && config.waits(SignalKind::Logs));
         let [Header::Waiting(Some(name), template), Header::Waiting(None, _)] = &route.headers[..] else {
             panic!("{:?}", route.headers)
         };
         assert_eq!(name, "authorization");
         assert_eq!(template.references().map(ToString::to_string).collect::<Vec<_>>(), [format!("{SECRET}#key")]);
+        let wanted: Vec<String> = config.secrets.iter().map(ToString::to_string).collect();
+        assert_eq!(wanted, [SECRET.to_owned(), format!("{SECRET}#endpoint"), format!("{SECRET}#key")]);
+    }
+
+    /// Every reference has the value that `known` has under its `#key`.
+    fn with_secrets(variables: &[(&str, &str)], known: &[(&str, &str)]) -> (Config, Vec<Fault>) {
+        let value = |reference: &Reference| {
+            let key = reference.key.as_deref().unwrap_or_default();
+            known.iter().find(|(name, _)| *name == key).map(|(_, value)| Secret::new(*value))
+        };
+        Config::with_secrets(&given(variables), &value)
+    }
+
+    #[test]
+    fn known_secrets_stand_wherever_their_references_stood() {
+        let (config, faults) = with_secrets(
+            &[
+                (ENDPOINT, &format!("secret://{SECRET}#endpoint")),
+                (HEADERS, &format!("authorization=\"Bearer ${{{SECRET}#key}}\",${{{SECRET}#more}}")),
+                ("ROTEL_OTLP_EXPORTER_REQUEST_TIMEOUT", &format!("${{{SECRET}#timeout}}")),
+                ("ROTEL_OTLP_EXPORTER_TLS_CA_PEM", &format!("${{{SECRET}#ca}}")),
+            ],
+            &[
+                ("endpoint", "https://c:4318"),
+                ("key", "a,b%2C${HOME}"),
+                ("more", "x=1,y=2"),
+                ("timeout", "7s"),
+                ("ca", "PEM"),
+            ],
+        );
+        assert_eq!((faults, config.secrets.len(), config.waits(SignalKind::Traces)), (Vec::new(), 0, false));
+        let route = config.otlp.route(SignalKind::Traces).unwrap();
+        let headers: Vec<String> = route
+            .headers
+            .iter()
+            .map(|header| match header {
+                Header::Known(name, value) => format!("{name}={}", value.to_str().unwrap()),
+                Header::Waiting(..) => panic!("{header:?} waits"),
+            })
+            .collect();
+        assert_eq!(headers, ["authorization=Bearer a,b%2C${HOME}", "x=1", "y=2"]);
+        assert_eq!((route.protocol, route.timeout), (Protocol::Http, Duration::from_secs(7)));
+        assert_eq!(uri(&config, SignalKind::Traces), "https://c:4318/v1/traces");
+    }
+
+    #[test]
+    fn only_the_signals_that_need_a_missing_secret_wait() {
+        let (config, faults) = with_secrets(
+            &[
+                (ENDPOINT, "http://c:4317"),
+                ("ROTEL_OTLP_EXPORTER_TRACES_CUSTOM_HEADERS", &format!("k=${{{SECRET}#a}}")),
+                ("ROTEL_OTLP_EXPORTER_METRICS_COMPRESSION", &format!("${{{SECRET}#b}}")),
+            ],
+            &[("b", "none")],
+        );
+        assert_eq!(faults, []);
+        assert_eq!(SignalKind::ALL.map(|kind| config.waits(kind)), [false, true, false]);
+        assert_eq!(config.secrets.len(), 1);
+    }
+
+    #[test]
+    fn what_a_secret_holds_is_in_no_fault() {
+        let held = [("a", "s3cr3t is no endpoint://"), ("b", "s3cr3t"), ("c", "s3cr3t\n"), ("d", "s3cr3t")];
+        let (config, faults) = with_secrets(
+            &[
+                (ENDPOINT, &format!("${{{SECRET}#a}}")),
+                (HEADERS, &format!("${{{SECRET}#b}},k=\"x${{{SECRET}#c}}y\"")),
+                ("ROTEL_OTLP_EXPORTER_REQUEST_TIMEOUT", &format!("${{{SECRET}#d}}")),
+                ("ROTEL_OTEL_RESOURCE_ATTRIBUTES", &format!("${{{SECRET}#d}}")),
+                ("LAMBDAVIEW_FLUSH", &format!("${{{SECRET}#d}}")),
+            ],
+            &held,
+        );
+        assert_eq!(faults.len(), 7, "{faults:#?}");
+        assert!(!format!("{faults:?} {config:?}").contains("s3cr3t"), "{faults:#?}");
+    }
+
+    #[test]
+    fn a_secret_where_it_comes_too_late_is_a_fault_and_is_not_fetched() {
+        let (config, faults) = Config::from_env(&given(&[
+            (ENDPOINT, "http://c:4317"),
+            ("LAMBDAVIEW_FLUSH", &format!("${{{SECRET}}}")),
+            ("ROTEL_CLICKHOUSE_EXPORTER_PASSWORD", &format!("${{{SECRET}}}")),
+        ]));
+        assert_eq!((config.secrets.len(), config.flush), (0, Flush::Auto));
+        assert!(
+            faults.len() == 1 && faults[0].to_string().starts_with("LAMBDAVIEW_FLUSH: needed before"),
+            "{faults:?}"
+        );
+    }
+
+    #[test]
+    fn clickhouses_settings_wait_only_when_it_is_written_to() {
+        let variables = |exporter| {
+            [
+                ("ROTEL_EXPORTER", exporter),
+                (ENDPOINT, "http://c:4317"),
+                ("ROTEL_CLICKHOUSE_EXPORTER_ENDPOINT", "http://c:8123"),
+                ("ROTEL_CLICKHOUSE_EXPORTER_PASSWORD", "secret://arn:aws:ssm:r:1:parameter/p:3"),
+            ]
+        };
+        assert!(config(&variables("clickhouse")).waits(SignalKind::Logs));
+        assert!(!config(&variables("otlp")).waits(SignalKind::Logs));
+    }
+
+    #[test]
+    fn aws_endpoints_are_a_services_own_before_the_one_for_all_unless_they_are_to_be_ignored() {
+        let own =
+            [("AWS_ENDPOINT_URL", "http://all"), ("AWS_ENDPOINT_URL_SSM", "http://ssm"), (ENDPOINT, "http://c:4317")];
+        let aws = config(&own).aws;
+        assert_eq!(aws.secrets_manager_url.as_deref(), Some("http://all"));
+        assert_eq!(aws.parameter_store_url.as_deref(), Some("http://ssm"));
+        let ignored = config(
+            &[&own[..], &[("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"), ("AWS_USE_FIPS_ENDPOINT", "TRUE")]].concat(),
+        )
+        .aws;
+        assert_eq!(ignored, AwsSettings { fips: true, ..AwsSettings::default() });
+    }
+
+    #[test]
+    fn all_faults_are_one_line_and_names_that_mean_nothing_here_are_told_once() {
+        assert_eq!(report(&[]), None);
+        let told = Config::from_env(&given(&[
+            (ENDPOINT, "http://c:4317"),
+            ("ROTEL_BATCH_MAX_SIZE", "8192"),
+            ("ROTEL_LOGS_BATCH_TIMEOUT", "1s"),
+            ("ROTEL_OLTP_EXPORTER_ENDPOINT", "typo"),
+            ("LAMBDAVIEW_FLUSH", "sometimes"),
+        ]))
+        .1;
+        let line = report(&told).unwrap();
+        assert_eq!(
+            line,
+            "configuration, 3 faults: (1) LAMBDAVIEW_FLUSH: `sometimes` is not understood; write auto, end, periodic or \
+             background, the last two with `,10s` or not (2) ROTEL_BATCH_MAX_SIZE, ROTEL_LOGS_BATCH_TIMEOUT: ignored: \
+             batches are bounded in bytes and sent at the end of an invocation; nothing needs to be done (3) \
+             ROTEL_OLTP_EXPORTER_ENDPOINT: ignored: unknown here; remove it, or compare the spelling with the README's table"
+        );
+        assert!(report(&told[..1]).unwrap().starts_with("configuration: LAMBDAVIEW_FLUSH"));
     }
 
     #[test]
@@ -581,7 +764,7 @@ mod tests {
         let (config, faults) = Config::from_env(&environment);
         assert!(faults.len() == 1 && faults[0].variable.contains("TLS_KEY"), "{faults:?}");
         assert_eq!(config.otlp.tls.verify, Verify::Skip);
-        assert_eq!(config.otlp.tls.ca, Some(crate::secrets::Value::Plain(crate::secrets::Secret::new("the ca"))));
+        assert_eq!(config.otlp.tls.ca, Some(crate::secrets::Value::Plain(Secret::new("the ca"))));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::{
     export::Destination,
     flow::{Batch, Outcome, SignalKind, UnixNanos, arrival::NextEvent},
     lambda::extensions::Client,
+    secrets::Resolution,
     startup,
 };
 
@@ -15,6 +16,7 @@ use crate::{
 pub(super) enum Done {
     Next(Box<Client>, NextEvent),
     Exported(Batch, Outcome),
+    Resolved(Resolution),
 }
 
 /// What a task was for, in case it does not come back.
@@ -22,6 +24,7 @@ pub(super) enum Done {
 pub(super) enum Purpose {
     Next,
     Export { kind: SignalKind, records: u64 },
+    Secrets,
 }
 
 /// Asks `/next` until it is answered: on no fault does the process end.
