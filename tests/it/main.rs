@@ -16,6 +16,7 @@ mod platform;
 mod readme;
 mod recorder;
 mod schema;
+mod secrets;
 mod shapes;
 mod tidy;
 mod viewing;

@@ -15,33 +15,54 @@ use tokio::task::JoinSet;
 /// What asking needs.
 const ACTION: &str = "ssm:GetParameters";
 
+/// The service takes no more.
+const NAMES_A_CALL: usize = 10;
+
 /// Gets `arns`, all of one region; each has its own outcome.
 pub(super) async fn fetch(access: &Access, region: &str, arns: Vec<String>) -> Fetched {
     match ask(access, region, &arns).await {
-        Ok(answer) => read(&arns, &answer),
         // One that is forbidden, or written wrongly, costs the others nothing.
-        Err(Failure { problem: Problem::Denied(_) | Problem::Refused(_), status })
-            if arns.len() > 1 && !status.is_server_error() =>
-        {
-            one_by_one(access, region, arns).await
-        }
-        Err(Failure { problem, .. }) => arns.into_iter().map(|arn| (arn, Err(problem.clone()))).collect(),
+        Err(failure) if arns.len() > 1 && failure.may_be_of_one() => one_by_one(access, region, arns).await,
+        answer => outcomes(access, region, arns, answer).await,
     }
 }
 
 async fn one_by_one(access: &Access, region: &str, arns: Vec<String>) -> Fetched {
     let mut calls = JoinSet::new();
     for arn in arns {
-        let (access, region) = (access.clone(), region.to_owned());
+        let (access, region, arns) = (access.clone(), region.to_owned(), vec![arn]);
         calls.spawn(async move {
-            let arns = [arn];
-            match ask(&access, &region, &arns).await {
-                Ok(answer) => read(&arns, &answer),
-                Err(Failure { problem, .. }) => arns.into_iter().map(|arn| (arn, Err(problem.clone()))).collect(),
-            }
+            let answer = ask(&access, &region, &arns).await;
+            outcomes(&access, &region, arns, answer).await
         });
     }
     calls.join_all().await.into_iter().flatten().collect()
+}
+
+/// What became of each of `arns`.
+///
+/// What is not found by its ARN is looked for by its name: emulators of the service know names only. Whatever is found has to
+/// have the ARN all the same.
+async fn outcomes(access: &Access, region: &str, arns: Vec<String>, answer: Result<Answer, Failure>) -> Fetched {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(Failure { problem, .. }) => return arns.into_iter().map(|arn| (arn, Err(problem.clone()))).collect(),
+    };
+    let mut fetched = read(&arns, &answer);
+    let lost: Vec<String> = arns.into_iter().filter(|arn| fetched.get(arn) == Some(&Err(Problem::NotFound))).collect();
+    let names: Vec<String> = lost.iter().flat_map(|arn| names(arn)).collect();
+    for names in names.chunks(NAMES_A_CALL) {
+        if let Ok(answer) = ask(access, region, names).await {
+            fetched.extend(read(&lost, &answer).into_iter().filter(|(_, outcome)| outcome.is_ok()));
+        }
+    }
+    fetched
+}
+
+/// What the parameter of this ARN may be called: `/team/key`, or one without a path with and without its slash.
+fn names(arn: &str) -> Vec<String> {
+    let Some((_, name)) = arn.split_once(":parameter/") else { return Vec::new() };
+    if name.contains('/') { vec![format!("/{name}")] } else { vec![name.to_owned(), format!("/{name}")] }
 }
 
 #[derive(Serialize)]
@@ -83,13 +104,19 @@ struct Failure {
 }
 
 impl Failure {
+    /// Whether one of several may have caused it.
+    fn may_be_of_one(&self) -> bool {
+        matches!(self.problem, Problem::Denied(_) | Problem::Refused(_)) && !self.status.is_server_error()
+    }
+
     fn unanswered(why: String) -> Self {
         Self { problem: Problem::Unanswered(why), status: StatusCode::SERVICE_UNAVAILABLE }
     }
 }
 
-async fn ask(access: &Access, region: &str, arns: &[String]) -> Result<Answer, Failure> {
-    let request = signed(access, region, arns).map_err(Failure::unanswered)?;
+/// Asks for up to ten parameters by ARN or by name.
+async fn ask(access: &Access, region: &str, names: &[String]) -> Result<Answer, Failure> {
+    let request = signed(access, region, names).map_err(Failure::unanswered)?;
     let answer = access.http.exchange(request).await.map_err(|error| Failure::unanswered(http::cause(&*error)))?;
     let status = answer.status();
     if status.is_success() {
@@ -105,11 +132,10 @@ async fn ask(access: &Access, region: &str, arns: &[String]) -> Result<Answer, F
     Err(Failure { problem: Problem::of(code, &fault.message, ACTION), status })
 }
 
-fn signed(access: &Access, region: &str, arns: &[String]) -> Result<Request<Bytes>, String> {
+fn signed(access: &Access, region: &str, names: &[String]) -> Result<Request<Bytes>, String> {
     let told = |error: &dyn std::error::Error| error.to_string();
-    let uri: Uri = url(access, region, &arns[0]).parse().map_err(|error: InvalidUri| told(&error))?;
-    let body =
-        serde_json::to_vec(&GetParameters { names: arns, with_decryption: true }).map_err(|error| told(&error))?;
+    let uri: Uri = url(access, region).parse().map_err(|error: InvalidUri| told(&error))?;
+    let body = serde_json::to_vec(&GetParameters { names, with_decryption: true }).map_err(|error| told(&error))?;
     let mut request = Request::post(&uri)
         .header(header::HOST, uri.authority().map_or("", |authority| authority.as_str()))
         .header(header::CONTENT_TYPE, "application/x-amz-json-1.1")
@@ -134,30 +160,32 @@ fn signed(access: &Access, region: &str, arns: &[String]) -> Result<Request<Byte
     Ok(request)
 }
 
-/// Where the service of `region` answers, by the partition that an ARN of it names.
-fn url(access: &Access, region: &str, arn: &str) -> String {
+/// Where the service of `region` answers: the region's name tells its partition.
+fn url(access: &Access, region: &str) -> String {
+    const PARTITIONS: [(&str, &str, &str); 6] = [
+        ("cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+        ("us-iso-", "c2s.ic.gov", "api.aws.ic.gov"),
+        ("us-isob-", "sc2s.sgov.gov", "api.aws.scloud"),
+        ("eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
+        ("us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov"),
+        ("eusc-", "amazonaws.eu", "api.amazonwebservices.eu"),
+    ];
     if let Some(url) = &access.settings.parameter_store_url {
         return format!("{}/", url.trim_end_matches('/'));
     }
-    let partition = arn.split(':').nth(1).unwrap_or("aws");
-    let (plain, dual_stack) = match partition {
-        "aws-cn" => ("amazonaws.com.cn", "api.amazonwebservices.com.cn"),
-        "aws-iso" => ("c2s.ic.gov", "api.aws.ic.gov"),
-        "aws-iso-b" => ("sc2s.sgov.gov", "api.aws.scloud"),
-        "aws-iso-e" => ("cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
-        "aws-iso-f" => ("csp.hci.ic.gov", "api.aws.hci.ic.gov"),
-        "aws-eusc" => ("amazonaws.eu", "api.amazonwebservices.eu"),
-        _ => ("amazonaws.com", "api.aws"),
-    };
+    let partition = PARTITIONS.iter().find(|(beginning, ..)| region.starts_with(beginning));
+    let (plain, dual_stack) = partition.map_or(("amazonaws.com", "api.aws"), |(_, plain, dual)| (*plain, *dual));
     // In GovCloud the usual endpoint is the FIPS one.
-    let service = if access.settings.fips && partition != "aws-us-gov" { "ssm-fips" } else { "ssm" };
+    let service = if access.settings.fips && !region.starts_with("us-gov-") { "ssm-fips" } else { "ssm" };
     format!("https://{service}.{region}.{}/", if access.settings.dual_stack { dual_stack } else { plain })
 }
 
 /// What the answer says about each of `arns`. Whatever it does not hold is not there.
 fn read(arns: &[String], answer: &Answer) -> Fetched {
     let outcome = |arn: &String| {
-        let found = answer.parameters.iter().find(|parameter| parameter.answers(arn));
+        // The newest is meant where no version is, and where an emulator leaves out which of them was asked for.
+        let answers = answer.parameters.iter().filter(|parameter| parameter.answers(arn));
+        let found = answers.max_by_key(|parameter| parameter.version);
         let value = found.ok_or(Problem::NotFound)?.value.clone();
         value.map(Secret::new).ok_or(Problem::NoText)
     };
@@ -178,5 +206,70 @@ impl Parameter {
             }
             None => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::http::Http, *};
+    use crate::config::AwsSettings;
+    use aws_credential_types::Credentials;
+
+    const ARN: &str = "arn:aws:ssm:eu-west-1:123456789012:parameter/team/key";
+
+    fn access(settings: AwsSettings) -> Access {
+        let credentials = Credentials::new("AKIDEXAMPLE", "s3cr3t", Some("token".to_owned()), None, "test");
+        Access { settings, http: Http::new(), credentials }
+    }
+
+    #[test]
+    fn each_partition_has_its_own_endpoint_and_one_that_is_set_wins() {
+        let at =
+            |region, fips, dual_stack| url(&access(AwsSettings { fips, dual_stack, ..AwsSettings::default() }), region);
+        assert_eq!(at("eu-west-1", false, false), "https://ssm.eu-west-1.amazonaws.com/");
+        assert_eq!(at("us-east-1", true, false), "https://ssm-fips.us-east-1.amazonaws.com/");
+        assert_eq!(at("us-gov-west-1", true, false), "https://ssm.us-gov-west-1.amazonaws.com/");
+        assert_eq!(at("cn-north-1", false, false), "https://ssm.cn-north-1.amazonaws.com.cn/");
+        assert_eq!(at("eu-west-1", false, true), "https://ssm.eu-west-1.api.aws/");
+        let own =
+            AwsSettings { parameter_store_url: Some("http://localhost:4566/".to_owned()), ..AwsSettings::default() };
+        assert_eq!(url(&access(own), "eu-west-1"), "http://localhost:4566/");
+    }
+
+    #[test]
+    fn a_request_is_signed_for_its_region_and_asks_for_decryption() {
+        let request = signed(&access(AwsSettings::default()), "eu-west-1", &[ARN.to_owned()]).unwrap();
+        let header = |name: &str| request.headers()[name].to_str().unwrap();
+        assert!(header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"));
+        assert!(header("authorization").contains("/eu-west-1/ssm/aws4_request"));
+        assert!(
+            header("authorization")
+                .contains("SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target")
+        );
+        assert_eq!(header("x-amz-security-token"), "token");
+        assert_eq!(request.body(), &format!(r#"{{"Names":["{ARN}"],"WithDecryption":true}}"#));
+        assert!(!format!("{request:?}").contains("s3cr3t"));
+    }
+
+    #[test]
+    fn a_parameter_answers_to_its_arn_its_version_and_its_label() {
+        let parameter = |selector: Option<&str>| Parameter {
+            arn: ARN.to_owned(),
+            name: "/team/key".to_owned(),
+            version: 3,
+            selector: selector.map(str::to_owned),
+            ..Parameter::default()
+        };
+        assert!(parameter(None).answers(ARN) && parameter(Some(":3")).answers(&format!("{ARN}:3")));
+        assert!(parameter(Some(":live")).answers(&format!("{ARN}:live")));
+        assert!(!parameter(Some(":3")).answers(ARN), "its newest may be another");
+        assert!(!parameter(None).answers(&format!("{ARN}2")) && !parameter(None).answers(&format!("{ARN}:4")));
+        assert!(!Parameter::default().answers(ARN));
+    }
+
+    #[test]
+    fn a_name_has_a_slash_where_it_has_a_path() {
+        assert_eq!(names(&format!("{ARN}:3")), ["/team/key:3"]);
+        assert_eq!(names("arn:aws:ssm:r:1:parameter/key"), ["key", "/key"]);
     }
 }

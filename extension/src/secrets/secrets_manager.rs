@@ -3,7 +3,10 @@
 use super::{Fetched, Problem, Secret, http, resolver::Access};
 use aws_sdk_secretsmanager::{
     Client, Config,
-    config::{BehaviorVersion, IdentityCache, Region, StalledStreamProtectionConfig, retry::RetryConfig},
+    config::{
+        BehaviorVersion, IdentityCache, Region, StalledStreamProtectionConfig, retry::RetryConfig,
+        timeout::TimeoutConfig,
+    },
     error::{ProvideErrorMetadata, SdkError},
     operation::batch_get_secret_value::BatchGetSecretValueOutput,
 };
@@ -58,6 +61,7 @@ fn client(access: &Access, region: &str) -> Client {
         .use_fips(access.settings.fips)
         .use_dual_stack(access.settings.dual_stack)
         .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     config.set_endpoint_url(access.settings.secrets_manager_url.clone());
     Client::from_conf(config.build())
