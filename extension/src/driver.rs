@@ -82,6 +82,8 @@ struct Driver {
     destination: Option<Arc<Destination>>,
     /// Kinds that have somewhere to go.
     open: [bool; 3],
+    /// Kinds that the function's SDK may send.
+    taken: [bool; 3],
     /// The secrets that the destination needs; `None` when it needs none.
     keys: Option<Keys>,
     tally: Tally,
@@ -107,6 +109,7 @@ impl Driver {
             dispatch: Dispatch::new(config.memory_limit, Destination::timeout(config)),
             destination: None,
             open: SignalKind::ALL.map(|kind| Destination::is_open(config, kind)),
+            taken: SignalKind::ALL.map(|kind| config.receivers.take(kind)),
             keys: None,
             tally: Tally::default(),
             wake_at: None,
@@ -255,6 +258,10 @@ impl Driver {
             Arrival::Telemetry(_) => (SignalKind::Logs, 1),
             Arrival::Otlp(signal) => (signal.kind(), signal.records()),
         };
+        if matches!(arrival, Arrival::Otlp(_)) && !self.taken[kind as usize] {
+            self.tally.lost(kind, Reason::Disabled, records);
+            return;
+        }
         if catch_unwind(AssertUnwindSafe(|| self.normaliser.accept(arrival, at))).is_err() {
             self.tally.lost(kind, Reason::Panic, records);
         }

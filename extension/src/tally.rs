@@ -11,6 +11,8 @@ use crate::flow::SignalKind;
 pub enum Reason {
     /// No endpoint is configured.
     NoEndpoint,
+    /// The receiver of this signal is disabled.
+    Disabled,
     /// The buffer was full; the oldest went.
     BufferFull,
     /// Deliveries came faster than they were read.
@@ -35,6 +37,7 @@ impl Reason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NoEndpoint => "no_endpoint",
+            Self::Disabled => "disabled",
             Self::BufferFull => "buffer_full",
             Self::IntakeFull => "intake_full",
             Self::Refused => "refused",

@@ -9,6 +9,8 @@ const WITHOUT_MEANING: &[(&str, &str)] = &[
     ("ROTEL_OTLP_EXPORTER_BATCH_", "batches are bounded in bytes and sent at the end of an invocation"),
     ("ROTEL_OTLP_EXPORTER_RETRY_", "signals are tried again until the buffer is full or the environment ends"),
     ("ROTEL_CLICKHOUSE_EXPORTER_RETRY_", "signals are tried again until the buffer is full or the environment ends"),
+    ("ROTEL_OTLP_EXPORTER_TLS_", "TLS settings hold for all signals"),
+    ("ROTEL_OTLP_RECEIVER_HTTP_PATH", "the paths are those of OTLP"),
     ("ROTEL_OTLP_GRPC_MAX_RECV_MSG_SIZE_MIB", "requests of up to 16 MiB are taken"),
     ("ROTEL_ENABLE_INTERNAL_TELEMETRY", "the ledger tells what became of every record"),
     ("ROTEL_LOG_FORMAT", "the extension writes lines of text"),

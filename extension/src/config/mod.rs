@@ -8,24 +8,29 @@ mod clickhouse;
 mod endpoint;
 mod env_file;
 pub mod environment;
+mod fault;
 mod foreign;
 mod lambda;
 mod otlp;
 mod parse;
+mod receivers;
 mod settings;
 
 pub use aws::AwsSettings;
 pub use clickhouse::ClickHouseSettings;
 pub use environment::{Environment, ProcessEnvironment};
+pub use fault::{Fault, report};
 pub use lambda::{Initialization, LambdaSettings};
 pub use otlp::{Compression, Endpoint, Header, Identity, OtlpSettings, Protocol, Route, Tls, Verify};
+
+pub use receivers::{ListenAddress, Receivers};
 
 use crate::{
     flow::SignalKind,
     secrets::{Reference, Secret},
 };
 use settings::{Settings, Unknown};
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 /// Settings of the specification that this version does not have: named when they are set, rather than passed over.
 const NOT_HAD: [&str; 3] = ["LAMBDAVIEW_LOG_EXCLUDE", "LAMBDAVIEW_LOG_REDACT", "LAMBDAVIEW_SPOOL_LIMIT"];
@@ -95,34 +100,6 @@ impl Exporter {
             _ => None,
         }
     }
-}
-
-/// An address to listen on, as it is written: resolved when it is bound.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListenAddress {
-    /// A name or an address, without brackets.
-    pub host: String,
-    /// The port; 0 for a free one.
-    pub port: u16,
-}
-
-impl fmt::Display for ListenAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
-    }
-}
-
-/// Where the function's own SDK may send.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receivers {
-    /// OTLP/gRPC.
-    pub grpc: ListenAddress,
-    /// OTLP/HTTP.
-    pub http: ListenAddress,
 }
 
 /// What the user says about the resource.
@@ -229,23 +206,6 @@ impl LogLevel {
     }
 }
 
-/// One thing that is wrong with the configuration, without any value that could be a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The variable, or several of them.
-    pub variable: String,
-    /// What is wrong with it.
-    pub problem: String,
-    /// How to mend it.
-    pub remedy: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", self.variable, self.problem, self.remedy)
-    }
-}
-
 impl Config {
     /// Reads everything: a usable configuration, whatever is wrong, and all that is wrong.
     #[must_use]
@@ -284,7 +244,7 @@ impl Config {
             clickhouse,
             secrets: settings.wanted(),
             aws: AwsSettings::read(&mut settings),
-            receivers: receivers(&mut settings),
+            receivers: Receivers::read(&mut settings),
             resource: resource(&mut settings),
             flush: settings
                 .read(
@@ -320,17 +280,6 @@ impl Config {
     }
 }
 
-/// All that is wrong, in one line; nothing when nothing is.
-#[must_use]
-pub fn report(faults: &[Fault]) -> Option<String> {
-    let told: Vec<String> = match faults {
-        [] => return None,
-        [only] => return Some(format!("configuration: {only}")),
-        faults => faults.iter().enumerate().map(|(nth, fault)| format!("({}) {fault}", nth + 1)).collect(),
-    };
-    Some(format!("configuration, {} faults: {}", told.len(), told.join(" ")))
-}
-
 /// A sixteenth of the function's memory: 8 MiB of the smallest function, at most 64 MiB.
 fn default_memory_limit(memory_mib: Option<u32>) -> usize {
     const MIB: usize = 1 << 20;
@@ -343,14 +292,6 @@ fn log_level(settings: &mut Settings<'_>) -> LogLevel {
     let ours = settings.read("LAMBDAVIEW_LOG_LEVEL", EXPECTED, LogLevel::parse);
     let guides = settings.read("ROTEL_LOG_LEVEL", EXPECTED, LogLevel::parse);
     ours.or(guides).unwrap_or_default()
-}
-
-fn receivers(settings: &mut Settings<'_>) -> Receivers {
-    let mut address = |name: &str, port: u16| {
-        let read = settings.read(name, &format!("host:port such as localhost:{port}"), parse::listen_address);
-        read.unwrap_or_else(|| ListenAddress { host: "localhost".to_owned(), port })
-    };
-    Receivers { grpc: address("ROTEL_OTLP_GRPC_ENDPOINT", 4317), http: address("ROTEL_OTLP_HTTP_ENDPOINT", 4318) }
 }
 
 fn resource(settings: &mut Settings<'_>) -> ResourceSettings {
@@ -679,6 +620,12 @@ mod tests {
         )
         .aws;
         assert_eq!(ignored, AwsSettings { fips: true, ..AwsSettings::default() });
+    }
+
+    #[test]
+    fn a_receiver_may_be_disabled_for_each_signal() {
+        let receivers = config(&[(ENDPOINT, "http://c:4317"), ("ROTEL_OTLP_RECEIVER_LOGS_DISABLED", "true")]).receivers;
+        assert!(!receivers.take(SignalKind::Logs) && receivers.take(SignalKind::Traces) && receivers.take_any());
     }
 
     #[test]
