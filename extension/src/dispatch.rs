@@ -472,7 +472,7 @@ mod tests {
     #[test]
     fn a_kind_that_needs_no_secret_goes_beside_one_that_waits() {
         let mut dispatch = with_a_line();
-        dispatch.push(Signal::Traces(span()));
+        dispatch.push(span());
         dispatch.hold_back(LOGS);
         dispatch.send(T + 2 * SECOND, false);
         assert_eq!(dispatch.ship(T).unwrap().batch.kind, SignalKind::Traces);

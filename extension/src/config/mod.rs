@@ -663,6 +663,22 @@ mod tests {
     }
 
     #[test]
+    fn a_literal_of_the_file_stays_as_it_stands_but_a_secret_in_it_is_one() {
+        let text = format!(
+            "{ENDPOINT}=http://c:4317\n{HEADERS}='a=p${{HOME}}q,b=${{{SECRET}}}'\nROTEL_OTEL_RESOURCE_ATTRIBUTES=\"k=\\${{HOME}}\"\n"
+        );
+        let environment = given(&[("ROTEL_ENV_FILE", "/var/task/${STAGE}.env"), ("STAGE", "prod"), ("HOME", "/root")])
+            .file("/var/task/prod.env", &text);
+        let (config, faults) = Config::from_env(&environment);
+        assert_eq!(faults, []);
+        let [Header::Known(_, value), Header::Waiting(Some(_), _)] = &logs(&config).headers[..] else {
+            panic!("{:?}", logs(&config).headers)
+        };
+        assert_eq!(value.to_str().unwrap(), "p${HOME}q");
+        assert_eq!(config.resource.every_signal, [pair("k", "${HOME}")]);
+    }
+
+    #[test]
     fn a_missing_file_is_told_and_survived() {
         let told = faults(&given(&[("ROTEL_ENV_FILE", "/nowhere.env"), (ENDPOINT, "http://c:4317")]));
         assert!(told.len() == 1 && told[0].starts_with("ROTEL_ENV_FILE: /nowhere.env cannot be read"), "{told:?}");

@@ -2,12 +2,14 @@
 //!
 //! Secrets that are known stand in for their references; those that are not are noted, and what needs them waits.
 
-use super::{Fault, env_file, environment::Environment, foreign};
-use crate::secrets::{Piece, Reference, Secret, Value};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
+use super::{
+    Fault,
+    env_file::{self, EnvFile},
+    environment::Environment,
+    foreign,
 };
+use crate::secrets::{Piece, Reference, Secret, Value};
+use std::{collections::BTreeSet, path::Path};
 
 /// How deep `${NAME}` may lead to values that hold `${NAME}` again.
 const MAX_DEPTH: u8 = 8;
@@ -30,7 +32,7 @@ pub(super) type Known<'a> = &'a dyn Fn(&Reference) -> Option<Secret>;
 pub(super) struct Settings<'a> {
     environment: &'a dyn Environment,
     known: Known<'a>,
-    file: BTreeMap<String, String>,
+    file: EnvFile,
     asked: BTreeSet<String>,
     faults: Vec<Fault>,
     unknown: Unknown,
@@ -46,7 +48,7 @@ impl<'a> Settings<'a> {
         let mut settings = Self {
             environment,
             known,
-            file: BTreeMap::new(),
+            file: EnvFile::default(),
             asked: BTreeSet::new(),
             faults: Vec::new(),
             unknown: Unknown::IsFault,
@@ -59,13 +61,11 @@ impl<'a> Settings<'a> {
 
     fn read_env_file(&mut self) {
         const NAME: &str = "ROTEL_ENV_FILE";
-        self.asked.insert(NAME.to_owned());
-        let Some(path) = self.environment.get(NAME).filter(|path| !path.trim().is_empty()) else { return };
-        match self.environment.file(Path::new(path.trim())) {
+        let Some(path) = self.text(NAME) else { return };
+        match self.environment.file(Path::new(&path)) {
             Ok(text) => {
-                let parsed = env_file::parse(&text, &|name| self.environment.get(name));
-                self.file = parsed.variables;
-                for line in parsed.unreadable {
+                self.file = env_file::parse(&text, &|name| self.environment.get(name));
+                for line in self.file.unreadable.clone() {
                     self.fault(
                         NAME,
                         format!("line {line} of {path} is not NAME=value"),
@@ -111,7 +111,12 @@ impl<'a> Settings<'a> {
     }
 
     fn layered(&self, name: &str) -> Option<String> {
-        self.environment.get(name).or_else(|| self.file.get(name).cloned())
+        self.environment.get(name).or_else(|| self.file.variables.get(name).cloned())
+    }
+
+    /// Whether `${NAME}` in the value of `name` is meant as it stands.
+    fn is_literal(&self, name: &str) -> bool {
+        self.file.literal.contains(name) && self.environment.get(name).is_none()
     }
 
     /// The expanded value, secrets and all; a fault when it cannot be expanded.
@@ -122,7 +127,7 @@ impl<'a> Settings<'a> {
 
     /// `text`, a part of `name`'s value, expanded.
     pub(super) fn expanded(&mut self, name: &str, text: &str) -> Option<Value> {
-        match self.pieces(text, 0) {
+        match self.pieces(name, text, 0) {
             Ok(pieces) => Some(self.noted(name, Value::from_pieces(pieces))),
             Err(problem) => {
                 self.fault(name, problem, "write ${NAME} of a variable that is set, or ${arn:...} of a secret");
@@ -184,10 +189,12 @@ impl<'a> Settings<'a> {
         }
     }
 
-    fn pieces(&self, text: &str, depth: u8) -> Result<Vec<Piece>, String> {
+    /// The pieces of `text`, the value of `name` or a part of it.
+    fn pieces(&self, name: &str, text: &str, depth: u8) -> Result<Vec<Piece>, String> {
         if let Some(arn) = text.strip_prefix("secret://") {
             return Ok(vec![self.reference(arn)?]);
         }
+        let literal = self.is_literal(name);
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
@@ -195,7 +202,7 @@ impl<'a> Settings<'a> {
             push_text(&mut pieces, before);
             if inside.starts_with("arn:") {
                 pieces.push(self.reference(inside)?);
-            } else if is_name(inside) {
+            } else if is_name(inside) && !literal {
                 pieces.extend(self.variable(inside, depth)?);
             } else {
                 push_text(&mut pieces, &format!("${{{inside}}}"));
@@ -211,7 +218,7 @@ impl<'a> Settings<'a> {
             return Err(format!("${{{name}}} leads back to itself"));
         }
         let value = self.layered(name).ok_or_else(|| format!("${{{name}}} is not set"))?;
-        self.pieces(&value, depth + 1)
+        self.pieces(name, &value, depth + 1)
     }
 
     /// A secret, by its value where that is known.
@@ -243,7 +250,7 @@ impl<'a> Settings<'a> {
     fn ignored(&self) -> Vec<String> {
         let ours = |name: &String| name.starts_with("ROTEL_") || name.starts_with("LAMBDAVIEW_");
         let mut names: Vec<String> =
-            self.environment.names().into_iter().chain(self.file.keys().cloned()).filter(ours).collect();
+            self.environment.names().into_iter().chain(self.file.variables.keys().cloned()).filter(ours).collect();
         names.retain(|name| !self.asked.contains(name));
         names.sort();
         names.dedup();

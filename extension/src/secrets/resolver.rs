@@ -134,3 +134,25 @@ fn none(references: &[Reference], problem: &Problem) -> Resolution {
     let missing = references.iter().map(|reference| (reference.clone(), problem.clone())).collect();
     Resolution { known: HashMap::new(), missing }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endpoint_that_never_answers_is_given_up_within_the_bound() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Some(format!("http://{}", silent.local_addr().unwrap()));
+        let settings =
+            AwsSettings { secrets_manager_url: url.clone(), parameter_store_url: url, ..AwsSettings::default() };
+        let resolver = Resolver::with_credentials(settings, Credentials::new("a", "s3cr3t", None, None, "test"));
+        let references = ["secretsmanager:r:1:secret:a", "ssm:r:1:parameter/b"];
+        let references = references.map(|arn| Reference::parse(&format!("arn:aws:{arn}")).unwrap());
+        let resolution = resolver.resolve(&references).await;
+        assert_eq!(resolution.known.len(), 0);
+        let unanswered = |problem: &Problem| matches!(problem, Problem::Unanswered(_));
+        assert!(resolution.missing.len() == 2 && resolution.missing.iter().all(|(_, problem)| unanswered(problem)));
+        assert!(!format!("{resolver:?} {resolution:?}").contains("s3cr3t"));
+    }
+}
