@@ -1,5 +1,5 @@
 # Thin on purpose: each target is a few lines, scripts stand beside what they serve.
-.PHONY: demo test layer bench
+.PHONY: demo test fuzz layer bench
 
 CARGO ?= cargo
 BIN   := $(or $(CARGO_TARGET_DIR),target)/debug
@@ -10,12 +10,17 @@ demo:
 	@$(CARGO) build --workspace --bins
 	@$(BIN)/demo $(if $(KEEP),--keep)
 
-# Format, lints, every test, all on the real engine.
+# Format, lints, every test, all on the real engine; each fuzz target for a moment.
 test:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) build --workspace --bins --locked
 	INSTA_UPDATE=no $(CARGO) test --workspace --locked
+	tests/fuzz/run.sh 5
+
+# Each fuzz target for a minute, or the one that is named for as long as is wished: make fuzz TARGET=log_lines SECONDS=600
+fuzz:
+	tests/fuzz/run.sh $(or $(SECONDS),60) $(TARGET)
 
 # The layer as Lambda takes it: target/layer/lambdaview-extension-x86_64.zip
 layer:

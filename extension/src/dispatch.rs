@@ -1,40 +1,60 @@
-//! What is sent when, kind by kind: the buffer, what is on its way, and whether a failing backend is worth waiting for.
+//! What is sent when, kind by kind: the buffer, the spool, what is on its way, and whether a failing backend is waited for.
 //!
-//! Pure: the time is an argument, the sending itself is the driver's. Each kind has its own lane, as each may have its own
+//! Pure: the time is an argument, sending and writing are the driver's. Each kind has its own lane, as each may have its own
 //! endpoint; a lane sends one batch at a time, so that order is kept and a slow backend gets no crowd.
 //!
-//! The breaker is in `Lane::is_failing`: a backend that failed twice in a row, or once for as long as it was waited for,
-//! holds no invocation any more. It is tried beside the invocations, once per backoff, until it answers. A kind that has
-//! never been delivered shares the others' fate: most backends are one.
+//! The breaker: a lane that failed twice in a row, or once for as long as it was waited for, is failing, and holds no
+//! invocation any more. It is probed beside the invocations, once per backoff and with little, until it answers; then all
+//! that has gathered is sent at once. A lane that has not had an answer since another one began to fail shares its fate: most
+//! backends are one, and each kind would have to find that out at the cost of an invocation of its own.
 //!
-//! A kind whose secrets are not known is held back. The first flush waits for them as it would for the backend; once it has
-//! waited in vain, or they could not be had, no invocation waits for them any more, and only the end waits for an attempt
-//! that is on its way.
+//! What the buffer cannot hold goes to the spool, oldest first, and from there to the backend before anything else; it stays
+//! in the spool until the backend has it. What the spool cannot hold is dropped, oldest first.
+
+mod drive;
+mod held_back;
+mod lane;
 
 use std::time::Duration;
 
 use crate::{
-    buffer::{Buffer, DEFAULT_BATCH_BYTES, Dropped},
+    buffer::{Buffer, Dropped},
+    export::retry::{LONGEST, LONGEST_UNANSWERED},
     flow::{Batch, Outcome, Packed, SignalKind, UnixNanos},
+    spool::{Inventory, SEGMENT_BYTES, Segment},
 };
-
-/// After so many failures in a row nobody waits for the backend.
-const FAILING: u32 = 2;
-
-/// A request ends so much before its drive does, so that its outcome is known before the environment may be frozen.
-const MARGIN: UnixNanos = 50_000_000;
-
-fn nanos(duration: Duration) -> UnixNanos {
-    UnixNanos::try_from(duration.as_nanos()).unwrap_or(UnixNanos::MAX)
-}
+use drive::{BESIDE, Drive};
+use lane::{Lane, Load};
 
 /// One batch to send, and how long it may take.
 #[derive(Debug)]
 pub struct Shipment {
     /// What.
-    pub batch: Batch,
+    pub cargo: Cargo,
     /// The end of the request.
     pub timeout: Duration,
+}
+
+/// Where a batch to send comes from.
+#[derive(Debug)]
+pub enum Cargo {
+    /// From the buffer.
+    Batch(Batch),
+    /// It lies in the spool.
+    Spooled(Segment),
+}
+
+/// What is to be done in the spool.
+#[derive(Debug)]
+pub enum Step {
+    /// Write a segment.
+    Write(Segment, Batch),
+    /// Remove one that is not needed any more.
+    Remove(Segment),
+    /// Remove one whose records are lost: it had to make room.
+    Evict(Segment),
+    /// Nothing: a batch that is larger than the whole spool is lost.
+    Lose(Batch),
 }
 
 /// What an outcome means for the ledger.
@@ -52,53 +72,16 @@ pub struct Accounted {
     pub news: Option<String>,
 }
 
-/// Why a lane sends nothing: its secrets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum HeldBack {
-    /// They are asked for, and nobody has waited in vain yet.
-    Hoping,
-    /// They are asked for, again or for too long.
-    Asking,
-    /// They are not asked for at the moment.
-    Pausing,
-}
-
-#[derive(Debug, Default)]
-struct Lane {
-    held_back: Option<HeldBack>,
-    /// Records on their way.
-    in_flight: Option<u64>,
-    /// When their request has used up its time.
-    ends_at: UnixNanos,
-    /// Failures in a row.
-    failures: u32,
-    /// Not before then.
-    retry_at: UnixNanos,
-    /// Whether anything has ever been delivered.
-    proven: bool,
-    /// Whether the last refusal has been told.
-    refused: bool,
-}
-
-impl Lane {
-    const fn is_failing(&self) -> bool {
-        self.failures >= FAILING
-    }
-}
-
-/// How the lanes are driven at present.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Drive {
-    until: UnixNanos,
-    last_chance: bool,
-    probing: bool,
-}
-
-/// The buffer and its lanes.
+/// The buffer, the spool and the lanes.
 #[derive(Debug)]
 pub struct Dispatch {
+    limit: usize,
     buffer: Buffer,
+    spool: Inventory,
+    steps: Vec<Step>,
     lanes: [Lane; 3],
+    /// Whether there is a destination: until then signals wait, and no invocation does.
+    ready: bool,
     drive: Option<Drive>,
     /// Whether it has been told that the backend does not answer.
     told: bool,
@@ -109,206 +92,238 @@ pub struct Dispatch {
 impl Dispatch {
     /// With a buffer of so many bytes, and requests that take no longer than `timeout`.
     #[must_use]
-    pub fn new(limit_bytes: usize, timeout: Duration) -> Self {
-        Self { buffer: Buffer::new(limit_bytes), lanes: Default::default(), drive: None, told: false, timeout }
+    pub fn new(limit: usize, timeout: Duration) -> Self {
+        let (buffer, spool) = (Buffer::new(limit), Inventory::new(0));
+        let (steps, lanes) = (Vec::new(), Default::default());
+        Self { limit, buffer, spool, steps, lanes, ready: false, drive: None, told: false, timeout }
     }
 
-    /// Into the buffer; what had to make room is told.
+    /// There is a spool of so many bytes, and this lies in it already.
+    pub fn adopt(&mut self, limit: usize, segments: Vec<Segment>) {
+        self.spool = Inventory::new(limit);
+        segments.into_iter().for_each(|segment| self.spool.adopt(segment));
+    }
+
+    /// The destination is there: what has gathered goes at once.
+    pub fn ready(&mut self) {
+        self.ready = true;
+        self.catch_up();
+    }
+
+    /// Sends all that waits, beside whatever else happens.
+    fn catch_up(&mut self) {
+        let waits = SignalKind::ALL.into_iter().any(|kind| self.waits(kind));
+        if waits && self.drive.is_none_or(|drive| drive.probing) {
+            self.drive = Some(BESIDE);
+        }
+    }
+
+    /// Goes on with what a freeze interrupted.
+    fn resume(&mut self) {
+        if self.lanes.iter().any(Lane::is_failing) {
+            self.probe();
+        } else {
+            self.catch_up();
+        }
+    }
+
+    /// Into the buffer. What has to make room goes to the spool; where there is none it is dropped, and told.
     pub fn push(&mut self, piece: Packed) -> Dropped {
+        let bytes = piece.bytes.len();
+        while self.spool.takes(1) && bytes <= self.limit && self.pending_bytes() + bytes > self.limit {
+            let oldest = self.buffer.take(None, SEGMENT_BYTES.min(self.limit / 4));
+            self.spill(oldest.expect("what takes room can be taken"));
+        }
         self.buffer.push(piece)
     }
 
-    /// Bytes that wait.
+    fn spill(&mut self, batch: Batch) {
+        if !self.spool.takes(batch.bytes) {
+            self.steps.push(Step::Lose(batch));
+            return;
+        }
+        let spared: Vec<u64> = self.lanes.iter().filter_map(|lane| Some(spooled(lane.in_flight)?.number)).collect();
+        let (segment, evicted) = self.spool.add(batch.kind, batch.records, batch.bytes, &spared);
+        self.steps.extend(evicted.into_iter().map(Step::Evict));
+        self.steps.push(Step::Write(segment, batch));
+    }
+
+    /// What is to be done in the spool, in this order.
+    pub fn take_steps(&mut self) -> Vec<Step> {
+        std::mem::take(&mut self.steps)
+    }
+
+    /// A segment could not be written, or not be read again: its records are lost.
+    pub fn forget(&mut self, segment: Segment) {
+        self.spool.remove(segment.number);
+        let lane = &mut self.lanes[segment.kind as usize];
+        if lane.in_flight == Some(Load::Spooled(segment)) {
+            lane.in_flight = None;
+        }
+    }
+
+    /// Bytes that wait in the buffer.
     #[must_use]
     pub fn pending_bytes(&self) -> usize {
         self.buffer.pending().total_bytes()
     }
 
-    /// Records that wait or are on their way.
+    /// Records that wait or are on their way, in memory.
     #[must_use]
     pub fn pending(&self, kind: SignalKind) -> u64 {
-        self.buffer.pending().records(kind) + self.lanes[kind as usize].in_flight.unwrap_or(0)
+        let on_its_way = match self.lanes[kind as usize].in_flight {
+            Some(Load::Memory { records }) => records,
+            Some(Load::Spooled(_)) | None => 0,
+        };
+        self.buffer.pending().records(kind) + on_its_way
     }
 
-    /// Holds `kind` back: its secrets are being asked for, for the first time.
-    pub fn hold_back(&mut self, kind: SignalKind) {
-        self.lanes[kind as usize].held_back = Some(HeldBack::Hoping);
+    /// Records that lie in the spool.
+    #[must_use]
+    pub fn spooled(&self, kind: SignalKind) -> u64 {
+        self.spool.records(kind)
     }
 
-    /// Lets `kind` go: its secrets are known.
-    pub fn let_go(&mut self, kind: SignalKind) {
-        self.lanes[kind as usize].held_back = None;
+    /// Whether anything of a kind is there to be sent.
+    fn waits(&self, kind: SignalKind) -> bool {
+        self.buffer.pending().records(kind) > 0 || self.spool.oldest(kind).is_some()
     }
 
-    /// Secrets are being asked for: the first time there is hope, later the end alone waits for them.
-    pub fn asking_for_secrets(&mut self) {
-        self.hold_back_still(|held| if held == HeldBack::Pausing { HeldBack::Asking } else { held });
-    }
-
-    /// The secrets of the kinds that are held back could not be had; they are not being asked for at the moment.
-    pub fn secrets_are_missing(&mut self) {
-        self.hold_back_still(|_| HeldBack::Pausing);
-    }
-
-    fn hold_back_still(&mut self, change: impl Fn(HeldBack) -> HeldBack) {
-        for held in self.lanes.iter_mut().filter_map(|lane| lane.held_back.as_mut()) {
-            *held = change(*held);
-        }
-    }
-
-    /// From now on, until everything is sent or the time has come, batches are to be had from [`Dispatch::ship`].
-    pub fn send(&mut self, until: UnixNanos, last_chance: bool) {
-        self.drive = Some(Drive { until, last_chance, probing: false });
-        if last_chance {
-            // Whatever the backoff was: there is no later.
-            for lane in &mut self.lanes {
-                (lane.failures, lane.retry_at) = (0, 0);
-            }
-        }
-    }
-
-    /// As [`Dispatch::send`], for lanes that have been failing.
-    pub fn probe(&mut self) {
-        if self.drive.is_none() && self.lanes.iter().any(Lane::is_failing) {
-            self.drive = Some(Drive { until: UnixNanos::MAX, last_chance: false, probing: true });
-        }
-    }
-
-    /// The next batch that may go now.
-    pub fn ship(&mut self, now: UnixNanos) -> Option<Shipment> {
-        let drive = self.drive.filter(|drive| drive.until > now)?;
-        let kind = SignalKind::ALL.into_iter().find(|kind| self.may_ship(*kind, drive, now))?;
-        let batch = self.buffer.take(Some(kind), DEFAULT_BATCH_BYTES)?;
-        let left = Duration::from_nanos((drive.until - now).saturating_sub(MARGIN).max(1));
-        let timeout = self.timeout.min(left);
-        let lane = &mut self.lanes[kind as usize];
-        lane.in_flight = Some(batch.records);
-        lane.ends_at = now.saturating_add(nanos(timeout));
-        Some(Shipment { batch, timeout })
-    }
-
-    fn may_ship(&self, kind: SignalKind, drive: Drive, now: UnixNanos) -> bool {
-        let lane = &self.lanes[kind as usize];
-        let wanted = lane.held_back.is_none() && (!drive.probing || lane.is_failing());
-        wanted && lane.in_flight.is_none() && lane.retry_at <= now && self.buffer.pending().records(kind) > 0
-    }
-
-    /// What became of a batch. `backoff` tells how long to wait after so many failures.
+    /// What became of a batch. `backoff` tells how long to wait after so many failures, and at most.
     pub fn shipped(
         &mut self,
         batch: Batch,
         outcome: Outcome,
         now: UnixNanos,
-        backoff: impl FnOnce(u32) -> Duration,
+        backoff: impl Fn(u32, Duration) -> Duration,
     ) -> Accounted {
-        let lane = &mut self.lanes[batch.kind as usize];
-        lane.in_flight = None;
+        let load = self.lanes[batch.kind as usize].in_flight.take();
         match outcome {
-            Outcome::Delivered { rejected, message } => {
-                let rejected = rejected.min(batch.records);
-                let news = (rejected > 0 && !std::mem::replace(&mut lane.refused, rejected > 0))
-                    .then(|| format!("the backend rejected {rejected} records: {message}"));
-                (lane.failures, lane.retry_at, lane.proven) = (0, 0, true);
-                let again = std::mem::take(&mut self.told).then(|| "the backend answers again".to_owned());
-                Accounted {
-                    delivered: batch.records - rejected,
-                    rejected,
-                    news: news.or(again),
-                    ..Accounted::default()
-                }
-            }
-            Outcome::Refused { why } => {
-                let news = (!std::mem::replace(&mut lane.refused, true)).then(|| format!("the backend refused: {why}"));
-                (lane.failures, lane.retry_at) = (0, 0);
-                Accounted { refused: batch.records, news, ..Accounted::default() }
-            }
+            Outcome::Delivered { rejected, message } => self.delivered(&batch, load, (rejected, &message), now),
+            Outcome::Refused { why } => self.refused(&batch, load, &why, now),
             Outcome::Retry { after, why } => {
-                let news = self.failed(batch.kind, after, now, backoff);
-                let news = news.then(|| format!("the backend does not answer, signals wait: {why}"));
-                Accounted { dropped: self.buffer.give_back(batch), news, ..Accounted::default() }
+                // A wish to be asked again at once would make a loop of it.
+                let wait = |failures| match after {
+                    Some(after) => after.max(backoff(failures, LONGEST_UNANSWERED)),
+                    None => backoff(failures, LONGEST),
+                };
+                let news = self.failed(batch.kind, now, &why, wait);
+                Accounted { dropped: self.keep(batch, load), news, ..Accounted::default() }
+            }
+            Outcome::NoAnswer { frozen, why } => {
+                // After a freeze it says nothing about the backend: the next attempt may follow at once.
+                let wait = |failures| backoff(failures, LONGEST_UNANSWERED);
+                let news = if frozen { None } else { self.failed(batch.kind, now, &why, wait) };
+                let dropped = self.keep(batch, load);
+                if frozen {
+                    self.resume();
+                }
+                Accounted { dropped, news, ..Accounted::default() }
             }
         }
     }
 
-    /// One more failure in a row; whether it is to be told.
+    fn delivered(
+        &mut self,
+        batch: &Batch,
+        load: Option<Load>,
+        (rejected, message): (u64, &str),
+        now: UnixNanos,
+    ) -> Accounted {
+        self.unspool(load);
+        let lane = &mut self.lanes[batch.kind as usize];
+        let rejected = rejected.min(batch.records);
+        let news = (rejected > 0 && !std::mem::replace(&mut lane.refused, rejected > 0))
+            .then(|| format!("the backend rejected {rejected} records: {message}"));
+        let was_failing = lane.is_failing();
+        lane.answered(now);
+        if was_failing {
+            self.catch_up();
+        }
+        let again = std::mem::take(&mut self.told).then(|| "the backend answers again".to_owned());
+        Accounted { delivered: batch.records - rejected, rejected, news: news.or(again), ..Accounted::default() }
+    }
+
+    fn refused(&mut self, batch: &Batch, load: Option<Load>, why: &str, now: UnixNanos) -> Accounted {
+        self.unspool(load);
+        let lane = &mut self.lanes[batch.kind as usize];
+        let news = (!std::mem::replace(&mut lane.refused, true)).then(|| format!("the backend refused: {why}"));
+        lane.answered(now);
+        Accounted { refused: batch.records, news, ..Accounted::default() }
+    }
+
+    /// One more failure in a row; what is to be told of it.
     fn failed(
         &mut self,
         kind: SignalKind,
-        after: Option<Duration>,
         now: UnixNanos,
-        backoff: impl FnOnce(u32) -> Duration,
-    ) -> bool {
+        why: &str,
+        wait: impl FnOnce(u32) -> Duration,
+    ) -> Option<String> {
         let lane = &mut self.lanes[kind as usize];
-        let waited_in_vain = lane.ends_at <= now;
-        lane.failures = if waited_in_vain { lane.failures.max(FAILING - 1) } else { lane.failures } + 1;
-        let wait = after.unwrap_or_else(|| backoff(lane.failures));
-        lane.retry_at = now.saturating_add(nanos(wait));
-        lane.is_failing() && !std::mem::replace(&mut self.told, true)
+        lane.failed(now, wait);
+        let news = lane.is_failing() && !std::mem::replace(&mut self.told, true);
+        news.then(|| format!("the backend does not answer, signals wait: {why}"))
+    }
+
+    /// A batch that was not delivered waits again. It is older than all in the buffer, and goes to the spool before them.
+    fn keep(&mut self, batch: Batch, load: Option<Load>) -> Dropped {
+        if spooled(load).is_some() {
+            return Dropped::default();
+        }
+        if self.spool.takes(1) && self.pending_bytes() + batch.bytes > self.limit {
+            self.spill(batch);
+            return Dropped::default();
+        }
+        self.buffer.give_back(batch)
+    }
+
+    fn unspool(&mut self, load: Option<Load>) {
+        let segment = spooled(load).and_then(|segment| self.spool.remove(segment.number));
+        self.steps.extend(segment.map(Step::Remove));
     }
 
     /// A batch is gone: the task that had it failed.
     pub fn lost(&mut self, kind: SignalKind) {
-        self.lanes[kind as usize].in_flight = None;
+        let load = self.lanes[kind as usize].in_flight.take();
+        self.unspool(load);
     }
 
-    /// Whether all that could be sent has been sent: nobody needs to wait any longer. Told once for each drive.
-    pub fn has_settled(&mut self, now: UnixNanos) -> bool {
-        let Some(drive) = self.drive else { return false };
-        let settled = SignalKind::ALL.into_iter().all(|kind| self.lane_has_settled(kind, drive, now));
-        if settled {
-            self.drive = None;
-            self.lose_hope(drive, now);
-        }
-        settled
-    }
-
-    /// Whoever waited for secrets until `drive` ended waited in vain: the next one does not.
-    fn lose_hope(&mut self, drive: Drive, now: UnixNanos) {
-        let hoping = |lane: &&mut Lane| drive.until <= now && lane.held_back == Some(HeldBack::Hoping);
-        for lane in self.lanes.iter_mut().filter(hoping) {
-            lane.held_back = Some(HeldBack::Asking);
-        }
-    }
-
-    fn lane_has_settled(&self, kind: SignalKind, drive: Drive, now: UnixNanos) -> bool {
-        let lane = &self.lanes[kind as usize];
-        let others_fail = !lane.proven && self.lanes.iter().any(Lane::is_failing);
-        let waited_for = drive.last_chance || !(lane.is_failing() || others_fail);
-        match lane.in_flight {
-            _ if drive.until <= now => true,
-            Some(_) => !waited_for,
-            None if self.buffer.pending().records(kind) == 0 => true,
-            None if lane.held_back == Some(HeldBack::Hoping) => drive.probing,
-            None if lane.held_back == Some(HeldBack::Asking) => !drive.last_chance,
-            None if lane.held_back.is_some() => true,
-            None if lane.retry_at >= drive.until => true,
-            None if drive.probing => !self.may_ship(kind, drive, now),
-            None => lane.retry_at > now && !waited_for,
-        }
-    }
-
-    /// When a lane that is waited for may be tried again.
-    #[must_use]
-    pub fn wake_at(&self) -> Option<UnixNanos> {
-        let drive = self.drive?;
-        let waits = |kind: &SignalKind| {
-            let lane = &self.lanes[*kind as usize];
-            lane.in_flight.is_none()
-                && lane.held_back.is_none()
-                && lane.retry_at > 0
-                && self.buffer.pending().records(*kind) > 0
-        };
-        let retry_at = |kind: SignalKind| self.lanes[kind as usize].retry_at.min(drive.until);
-        SignalKind::ALL.into_iter().filter(waits).map(retry_at).min()
-    }
-
-    /// Everything that has not been delivered: the environment ends.
+    /// The environment ends: how many records of a kind have not been delivered. Nothing of them is kept.
     pub fn abandon(&mut self, kind: SignalKind) -> u64 {
-        let mut records = self.lanes[kind as usize].in_flight.take().unwrap_or(0);
-        while let Some(batch) = self.buffer.take(Some(kind), usize::MAX) {
-            records += batch.records;
+        let mut records = self.pending(kind);
+        self.lanes[kind as usize].in_flight = None;
+        while self.buffer.take(Some(kind), usize::MAX).is_some() {}
+        while let Some(segment) = self.spool.oldest(kind) {
+            records += segment.records;
+            self.spool.remove(segment.number);
+            self.steps.push(Step::Remove(segment));
         }
         records
+    }
+
+    /// The process ends, the environment does not: all that has not been delivered goes to the spool, `on_their_way` first.
+    pub fn spill_all(&mut self, on_their_way: Vec<Batch>) {
+        for lane in &mut self.lanes {
+            lane.in_flight = None;
+        }
+        on_their_way.into_iter().for_each(|batch| self.spill(batch));
+        while let Some(batch) = self.buffer.take(None, SEGMENT_BYTES) {
+            self.spill(batch);
+        }
+    }
+
+    /// Whether there is a spool.
+    #[must_use]
+    pub const fn has_spool(&self) -> bool {
+        self.spool.takes(1)
+    }
+}
+
+const fn spooled(load: Option<Load>) -> Option<Segment> {
+    match load {
+        Some(Load::Spooled(segment)) => Some(segment),
+        Some(Load::Memory { .. }) | None => None,
     }
 }
 
@@ -336,29 +351,39 @@ mod tests {
         pack(Signal::Traces(ResourceSpans { scope_spans, ..ResourceSpans::default() })).remove(0)
     }
 
+    impl Cargo {
+        fn batch(self) -> Batch {
+            match self {
+                Self::Batch(batch) => batch,
+                Self::Spooled(segment) => panic!("{segment:?} lies in the spool"),
+            }
+        }
+    }
+
     fn with_a_line() -> Dispatch {
         let mut dispatch = Dispatch::new(1 << 20, Duration::from_secs(5));
+        dispatch.ready();
         assert_eq!(dispatch.push(line()).total(), 0);
         dispatch
     }
 
     fn fail(dispatch: &mut Dispatch, batch: Batch, now: UnixNanos) -> Accounted {
         let outcome = Outcome::Retry { after: None, why: "refused".into() };
-        dispatch.shipped(batch, outcome, now, |failures| Duration::from_secs(failures.into()))
+        dispatch.shipped(batch, outcome, now, |failures, _| Duration::from_secs(failures.into()))
     }
 
     fn deliver(dispatch: &mut Dispatch, batch: Batch) -> Accounted {
         let outcome = Outcome::Delivered { rejected: 0, message: String::new() };
-        dispatch.shipped(batch, outcome, T, |_| unreachable!("nothing failed"))
+        dispatch.shipped(batch, outcome, T, |_, _| unreachable!("nothing failed"))
     }
 
     /// A backend that has failed twice, so that nobody waits for it.
     fn failing() -> Dispatch {
         let mut dispatch = with_a_line();
         dispatch.send(T + 9 * SECOND, false);
-        let first = dispatch.ship(T).unwrap().batch;
+        let first = dispatch.ship(T).unwrap().cargo.batch();
         fail(&mut dispatch, first, T);
-        let second = dispatch.ship(T + SECOND).unwrap().batch;
+        let second = dispatch.ship(T + SECOND).unwrap().cargo.batch();
         let accounted = fail(&mut dispatch, second, T + SECOND);
         assert_eq!(accounted.news.as_deref(), Some("the backend does not answer, signals wait: refused"));
         assert!(dispatch.has_settled(T + SECOND));
@@ -370,13 +395,14 @@ mod tests {
         let mut dispatch = with_a_line();
         assert!(dispatch.ship(T).is_none());
         dispatch.send(T + SECOND, false);
-        let shipment = dispatch.ship(T).unwrap();
-        assert_eq!((shipment.batch.records, shipment.timeout), (1, Duration::from_millis(950)));
+        let Shipment { cargo, timeout } = dispatch.ship(T).unwrap();
+        let first = cargo.batch();
+        assert_eq!((first.records, timeout), (1, Duration::from_millis(950)));
         dispatch.push(line());
         assert!(dispatch.ship(T).is_none() && !dispatch.has_settled(T));
         assert_eq!(dispatch.pending(LOGS), 2);
-        assert_eq!(deliver(&mut dispatch, shipment.batch).delivered, 1);
-        let second = dispatch.ship(T).unwrap().batch;
+        assert_eq!(deliver(&mut dispatch, first).delivered, 1);
+        let second = dispatch.ship(T).unwrap().cargo.batch();
         deliver(&mut dispatch, second);
         assert!(dispatch.has_settled(T) && !dispatch.has_settled(T));
         assert_eq!(dispatch.pending(LOGS), 0);
@@ -386,7 +412,7 @@ mod tests {
     fn a_first_failure_is_waited_for_and_tried_again() {
         let mut dispatch = with_a_line();
         dispatch.send(T + 9 * SECOND, false);
-        let batch = dispatch.ship(T).unwrap().batch;
+        let batch = dispatch.ship(T).unwrap().cargo.batch();
         assert_eq!(fail(&mut dispatch, batch, T).news, None);
         assert!(!dispatch.has_settled(T));
         assert_eq!(dispatch.wake_at(), Some(T + SECOND));
@@ -395,47 +421,19 @@ mod tests {
     }
 
     #[test]
-    fn a_backoff_beyond_the_time_given_is_not_waited_for() {
-        let mut dispatch = with_a_line();
-        dispatch.send(T + SECOND, false);
-        let batch = dispatch.ship(T).unwrap().batch;
-        fail(&mut dispatch, batch, T);
-        assert!(dispatch.has_settled(T));
-    }
-
-    #[test]
-    fn a_failing_backend_holds_nobody_and_is_probed_once_per_backoff() {
-        let mut dispatch = failing();
-        dispatch.send(T + 9 * SECOND, false);
-        assert!(dispatch.ship(T + 2 * SECOND).is_none() && dispatch.has_settled(T + 2 * SECOND));
-        dispatch.probe();
-        let probe = dispatch.ship(T + 4 * SECOND).unwrap().batch;
-        assert!(dispatch.has_settled(T + 4 * SECOND), "nobody waits for a probe");
-        let accounted = deliver(&mut dispatch, probe);
-        assert_eq!((accounted.delivered, accounted.news.as_deref()), (1, Some("the backend answers again")));
-    }
-
-    #[test]
-    fn a_backend_that_was_waited_for_in_vain_is_failing_at_once() {
-        let mut dispatch = with_a_line();
-        dispatch.send(T + SECOND, false);
-        let batch = dispatch.ship(T).unwrap().batch;
-        assert!(fail(&mut dispatch, batch, T + SECOND).news.is_some());
-        dispatch.has_settled(T + SECOND);
-        dispatch.send(T + 9 * SECOND, false);
-        assert!(dispatch.has_settled(T + 2 * SECOND));
-    }
-
-    #[test]
-    fn the_first_flush_waits_for_secrets_and_goes_when_they_are_known() {
+    fn the_first_flush_waits_for_secrets_and_what_has_gathered_goes_when_they_are_known() {
         let mut dispatch = with_a_line();
         dispatch.hold_back(LOGS);
         dispatch.send(T + 2 * SECOND, false);
         assert!(dispatch.ship(T).is_none() && !dispatch.has_settled(T));
         dispatch.let_go(LOGS);
-        let batch = dispatch.ship(T).unwrap().batch;
+        let batch = dispatch.ship(T).unwrap().cargo.batch();
         deliver(&mut dispatch, batch);
-        assert!(dispatch.has_settled(T));
+        assert!(dispatch.has_settled(T) && !dispatch.holds_back());
+        let mut between = with_a_line();
+        between.hold_back(LOGS);
+        between.let_go(LOGS);
+        assert!(between.ship(T).is_some(), "nobody had to come for it");
     }
 
     #[test]
@@ -453,7 +451,7 @@ mod tests {
             dispatch.asking_for_secrets();
             dispatch.send(T + 9 * SECOND, false);
             assert!(dispatch.has_settled(T + 4 * SECOND), "asking again holds nobody");
-            assert_eq!(dispatch.pending(LOGS), 1);
+            assert_eq!((dispatch.pending(LOGS), dispatch.wake_at()), (1, None));
         }
     }
 
@@ -475,8 +473,151 @@ mod tests {
         dispatch.push(span());
         dispatch.hold_back(LOGS);
         dispatch.send(T + 2 * SECOND, false);
-        assert_eq!(dispatch.ship(T).unwrap().batch.kind, SignalKind::Traces);
+        assert_eq!(dispatch.ship(T).unwrap().cargo.batch().kind, SignalKind::Traces);
         assert!(dispatch.ship(T).is_none());
+    }
+
+    #[test]
+    fn a_backoff_beyond_the_time_given_is_not_waited_for() {
+        let mut dispatch = with_a_line();
+        dispatch.send(T + SECOND, false);
+        let batch = dispatch.ship(T).unwrap().cargo.batch();
+        fail(&mut dispatch, batch, T);
+        assert!(dispatch.has_settled(T));
+    }
+
+    #[test]
+    fn a_failing_backend_holds_nobody_and_is_probed_once_per_backoff() {
+        let mut dispatch = failing();
+        dispatch.send(T + 9 * SECOND, false);
+        assert!(dispatch.ship(T + 2 * SECOND).is_none() && dispatch.has_settled(T + 2 * SECOND));
+        dispatch.probe();
+        let probe = dispatch.ship(T + 4 * SECOND).unwrap().cargo.batch();
+        dispatch.send(T + 9 * SECOND, false);
+        assert!(dispatch.has_settled(T + 4 * SECOND), "nobody waits for a probe");
+        let accounted = deliver(&mut dispatch, probe);
+        assert_eq!((accounted.delivered, accounted.news.as_deref()), (1, Some("the backend answers again")));
+    }
+
+    #[test]
+    fn a_probe_that_fails_is_followed_by_the_next_one_after_its_backoff() {
+        let mut dispatch = failing();
+        dispatch.probe();
+        for nth in 1..4 {
+            let now = T + nth * 10 * SECOND;
+            let probe = dispatch.ship(now).unwrap().cargo.batch();
+            fail(&mut dispatch, probe, now);
+            assert!(dispatch.ship(now + SECOND).is_none() && !dispatch.has_settled(now + SECOND));
+            assert_eq!(dispatch.wake_at(), Some(now + (nth + 2) * SECOND));
+        }
+    }
+
+    #[test]
+    fn a_probe_that_a_freeze_interrupted_is_followed_by_another_at_once() {
+        let mut dispatch = failing();
+        dispatch.probe();
+        let probe = dispatch.ship(T + 4 * SECOND).unwrap().cargo.batch();
+        dispatch.send(T + 5 * SECOND, false);
+        assert!(dispatch.has_settled(T + 4 * SECOND));
+        let outcome = Outcome::NoAnswer { frozen: true, why: "silent".into() };
+        dispatch.shipped(probe, outcome, T + 600 * SECOND, |_, _| unreachable!("it is no failure"));
+        assert!(dispatch.ship(T + 600 * SECOND).is_some());
+    }
+
+    #[test]
+    fn a_backend_that_was_waited_for_in_vain_is_failing_at_once() {
+        let mut dispatch = with_a_line();
+        dispatch.send(T + SECOND, false);
+        let batch = dispatch.ship(T).unwrap().cargo.batch();
+        assert!(fail(&mut dispatch, batch, T + SECOND).news.is_some());
+        dispatch.has_settled(T + SECOND);
+        dispatch.send(T + 9 * SECOND, false);
+        assert!(dispatch.has_settled(T + 2 * SECOND));
+    }
+
+    #[test]
+    fn a_request_that_outlives_the_hold_is_waited_for_once() {
+        let mut dispatch = with_a_line();
+        dispatch.send(UnixNanos::MAX, false);
+        assert!(dispatch.ship(T).is_some());
+        dispatch.send(T + SECOND, false);
+        assert!(!dispatch.has_settled(T));
+        assert!(dispatch.has_settled(T + SECOND));
+        dispatch.push(line());
+        dispatch.send(T + 9 * SECOND, false);
+        assert!(dispatch.has_settled(T + 2 * SECOND), "it still hangs, and nobody waits again");
+    }
+
+    #[test]
+    fn a_drive_that_was_slept_through_says_nothing_about_the_backend() {
+        let mut dispatch = with_a_line();
+        dispatch.send(T + SECOND, false);
+        let batch = dispatch.ship(T).unwrap().cargo.batch();
+        assert!(dispatch.has_settled(T + 600 * SECOND));
+        let outcome = Outcome::NoAnswer { frozen: true, why: "reset".into() };
+        dispatch.shipped(batch, outcome, T + 600 * SECOND, |_, _| unreachable!("it is no failure"));
+        dispatch.send(T + 602 * SECOND, false);
+        assert!(dispatch.ship(T + 600 * SECOND).is_some(), "it is tried again at once");
+        assert!(!dispatch.has_settled(T + 600 * SECOND), "and waited for");
+    }
+
+    #[test]
+    fn without_a_destination_signals_wait_and_no_invocation_does() {
+        let mut dispatch = Dispatch::new(1 << 20, Duration::from_secs(5));
+        dispatch.push(line());
+        dispatch.send(T + SECOND, false);
+        assert!(dispatch.ship(T).is_none() && dispatch.has_settled(T));
+        dispatch.send(T + SECOND, true);
+        assert!(!dispatch.has_settled(T), "a shutdown waits for it");
+        dispatch.ready();
+        assert!(dispatch.ship(T).is_some());
+    }
+
+    #[test]
+    fn once_the_destination_is_there_what_has_gathered_goes_at_once() {
+        let mut dispatch = Dispatch::new(1 << 20, Duration::from_secs(5));
+        dispatch.push(line());
+        dispatch.ready();
+        assert!(dispatch.ship(T).is_some());
+    }
+
+    #[test]
+    fn the_first_answer_to_a_probe_sends_the_backlog_and_the_lanes_share_one_fate() {
+        let mut dispatch = failing();
+        dispatch.push(span());
+        for _ in 0..9000 {
+            dispatch.push(line());
+        }
+        dispatch.probe();
+        let Shipment { cargo, timeout } = dispatch.ship(T + 4 * SECOND).unwrap();
+        let probe = cargo.batch();
+        assert!(probe.bytes <= 64 << 10 && timeout == Duration::from_secs(1), "little is risked: {timeout:?}");
+        assert!(dispatch.ship(T + 4 * SECOND).is_none(), "traces are not failing, and not probed");
+        deliver(&mut dispatch, probe);
+        assert!(dispatch.ship(T + 4 * SECOND).unwrap().cargo.batch().records > 1000);
+        assert_eq!(dispatch.ship(T + 4 * SECOND).unwrap().cargo.batch().kind, SignalKind::Traces);
+    }
+
+    #[test]
+    fn a_lane_without_an_answer_since_another_fails_is_not_waited_for_until_it_has_one() {
+        let mut dispatch = with_a_line();
+        dispatch.push(span());
+        dispatch.send(UnixNanos::MAX, false);
+        let [logs, traces] = [0, 1].map(|_| dispatch.ship(T).unwrap().cargo.batch());
+        deliver(&mut dispatch, traces);
+        fail(&mut dispatch, logs, T + SECOND);
+        let logs = dispatch.ship(T + 2 * SECOND).unwrap().cargo.batch();
+        fail(&mut dispatch, logs, T + 2 * SECOND);
+        dispatch.push(span());
+        dispatch.send(T + 9 * SECOND, false);
+        let traces = dispatch.ship(T + 3 * SECOND).unwrap().cargo.batch();
+        assert!(dispatch.has_settled(T + 3 * SECOND), "its last answer is older than the trouble");
+        let outcome = Outcome::Delivered { rejected: 0, message: String::new() };
+        dispatch.shipped(traces, outcome, T + 3 * SECOND, |_, _| Duration::ZERO);
+        dispatch.push(span());
+        dispatch.send(T + 9 * SECOND, false);
+        assert!(dispatch.ship(T + 3 * SECOND).is_some());
+        assert!(!dispatch.has_settled(T + 3 * SECOND), "it has an endpoint of its own, and works");
     }
 
     #[test]
@@ -501,11 +642,134 @@ mod tests {
         let now = T + 2 * SECOND;
         dispatch.send(now + 3 * SECOND, true);
         for after in [0, 1] {
-            let batch = dispatch.ship(now + after * SECOND).unwrap().batch;
+            let batch = dispatch.ship(now + after * SECOND).unwrap().cargo.batch();
             fail(&mut dispatch, batch, now + after * SECOND);
         }
         assert!(dispatch.has_settled(now + SECOND), "the next backoff ends with the time");
         assert_eq!((dispatch.abandon(LOGS), dispatch.pending(LOGS)), (1, 0));
+    }
+
+    /// A dispatch with a small buffer and a spool, into which so many lines of 1 KiB have been pushed; what it did in the spool.
+    fn overflowing(lines: u64, spool: usize) -> (Dispatch, Vec<Step>) {
+        let mut dispatch = Dispatch::new(64 << 10, Duration::from_secs(5));
+        dispatch.adopt(spool, Vec::new());
+        for _ in 0..lines {
+            assert_eq!(dispatch.push(long_line()).total(), 0);
+        }
+        let steps = dispatch.take_steps();
+        (dispatch, steps)
+    }
+
+    fn long_line() -> Packed {
+        Packed { kind: LOGS, records: 1, bytes: vec![0; 1 << 10].into() }
+    }
+
+    /// Records that were written, and that were evicted.
+    fn moved(steps: &[Step]) -> (u64, u64) {
+        steps.iter().fold((0, 0), |(written, evicted), step| match step {
+            Step::Write(segment, batch) => {
+                assert_eq!((segment.records, segment.bytes), (batch.records, batch.bytes));
+                (written + segment.records, evicted)
+            }
+            Step::Evict(segment) => (written, evicted + segment.records),
+            Step::Lose(batch) => (written, evicted + batch.records),
+            Step::Remove(segment) => panic!("{segment:?} was delivered to nobody"),
+        })
+    }
+
+    #[test]
+    fn what_the_buffer_cannot_hold_goes_to_the_spool_and_is_sent_first() {
+        let (mut dispatch, steps) = overflowing(100, 1 << 20);
+        let (written, evicted) = moved(&steps);
+        assert_eq!((written + dispatch.pending(LOGS), evicted, dispatch.spooled(LOGS)), (100, 0, written));
+        assert!(written >= 36, "{written}");
+        dispatch.ready();
+        let Cargo::Spooled(segment) = dispatch.ship(T).unwrap().cargo else { panic!("the oldest comes first") };
+        let Some(Step::Write(_, batch)) = steps.into_iter().next() else { panic!("it was written") };
+        fail(&mut dispatch, batch.clone(), T);
+        assert_eq!((dispatch.spooled(LOGS), dispatch.take_steps().len()), (written, 0), "it lies where it was");
+        dispatch.ship(T + 2 * SECOND).unwrap();
+        assert_eq!(deliver(&mut dispatch, batch).delivered, segment.records);
+        assert!(matches!(dispatch.take_steps()[..], [Step::Remove(removed)] if removed == segment));
+    }
+
+    #[test]
+    fn what_the_spool_cannot_hold_is_dropped_oldest_first() {
+        let (dispatch, steps) = overflowing(400, 128 << 10);
+        let (written, evicted) = moved(&steps);
+        assert_eq!(written - evicted, dispatch.spooled(LOGS));
+        assert_eq!(evicted + dispatch.spooled(LOGS) + dispatch.pending(LOGS), 400);
+        assert!(dispatch.spooled(LOGS) <= 128 && evicted > 200, "{evicted}");
+    }
+
+    #[test]
+    fn a_batch_that_comes_back_and_finds_no_room_is_spooled() {
+        let (mut dispatch, _) = overflowing(60, 1 << 20);
+        dispatch.ready();
+        let batch = dispatch.ship(T).unwrap().cargo.batch();
+        assert_eq!(batch.records, 60);
+        dispatch.push(long_line());
+        dispatch.push(long_line());
+        dispatch.push(long_line());
+        dispatch.push(long_line());
+        fail(&mut dispatch, batch, T);
+        assert_eq!((moved(&dispatch.take_steps()), dispatch.pending(LOGS)), ((0, 0), 64), "there is just room");
+        let batch = dispatch.ship(T + 2 * SECOND).unwrap().cargo.batch();
+        let dropped: u64 = (0..5).map(|_| dispatch.push(long_line()).total()).sum();
+        assert_eq!(dropped, 0);
+        fail(&mut dispatch, batch, T + 2 * SECOND);
+        assert_eq!((moved(&dispatch.take_steps()), dispatch.pending(LOGS)), ((64, 0), 5));
+    }
+
+    #[test]
+    fn when_only_the_process_ends_everything_is_spooled_and_what_was_on_its_way_too() {
+        let (mut dispatch, steps) = overflowing(100, 1 << 20);
+        let before = moved(&steps).0;
+        dispatch.adopt(1 << 20, Vec::new());
+        dispatch.ready();
+        let batch = dispatch.ship(T).unwrap().cargo.batch();
+        dispatch.push(long_line());
+        dispatch.spill_all(vec![batch]);
+        assert_eq!(moved(&dispatch.take_steps()), (101 - before, 0));
+        assert_eq!((dispatch.pending(LOGS), dispatch.spooled(LOGS)), (0, 101 - before));
+    }
+
+    #[test]
+    fn what_was_adopted_is_sent_and_a_file_that_is_gone_is_forgotten() {
+        let segment = |number| Segment { number, kind: LOGS, records: 7, bytes: 100 };
+        let mut dispatch = Dispatch::new(64 << 10, Duration::from_secs(5));
+        dispatch.adopt(1 << 20, vec![segment(3), segment(4)]);
+        dispatch.ready();
+        assert!(matches!(dispatch.ship(T).unwrap().cargo, Cargo::Spooled(first) if first == segment(3)));
+        dispatch.forget(segment(3));
+        assert!(matches!(dispatch.ship(T).unwrap().cargo, Cargo::Spooled(second) if second == segment(4)));
+        assert_eq!((dispatch.abandon(LOGS), dispatch.spooled(LOGS)), (7, 0));
+    }
+
+    #[test]
+    fn nothing_is_sent_for_which_the_answer_would_come_too_late() {
+        let mut dispatch = with_a_line();
+        dispatch.send(T + SECOND, false);
+        let batch = dispatch.ship(T).unwrap().cargo.batch();
+        let outcome = || Outcome::Delivered { rejected: 0, message: String::new() };
+        dispatch.shipped(batch, outcome(), T + SECOND / 2, |_, _| unreachable!("it was delivered"));
+        dispatch.push(line());
+        dispatch.send(T + SECOND, false);
+        assert!(dispatch.ship(T + SECOND / 2).is_none(), "it took half a second, and no more is left");
+        assert!(dispatch.has_settled(T + SECOND / 2));
+        dispatch.send(T + SECOND, true);
+        assert!(dispatch.ship(T + SECOND / 2).is_some(), "but there is no later");
+    }
+
+    #[test]
+    fn a_backend_that_wants_to_be_asked_at_once_is_not_asked_in_a_loop() {
+        let mut dispatch = with_a_line();
+        dispatch.send(UnixNanos::MAX, false);
+        let batch = dispatch.ship(T).unwrap().cargo.batch();
+        let outcome = Outcome::Retry { after: Some(Duration::ZERO), why: "503".into() };
+        dispatch.shipped(batch, outcome, T, |_, _| Duration::from_secs(1));
+        assert!(dispatch.ship(T).is_none());
+        assert_eq!(dispatch.wake_at(), Some(T + SECOND));
     }
 
     #[test]
@@ -513,12 +777,12 @@ mod tests {
         let mut dispatch = with_a_line();
         dispatch.send(UnixNanos::MAX, false);
         let refused = Outcome::Refused { why: "401".into() };
-        let batch = dispatch.ship(T).unwrap().batch;
-        let first = dispatch.shipped(batch, refused.clone(), T, |_| Duration::ZERO);
+        let batch = dispatch.ship(T).unwrap().cargo.batch();
+        let first = dispatch.shipped(batch, refused.clone(), T, |_, _| Duration::ZERO);
         assert_eq!((first.refused, first.news.as_deref()), (1, Some("the backend refused: 401")));
         dispatch.push(line());
-        let batch = dispatch.ship(T).unwrap().batch;
-        let second = dispatch.shipped(batch, refused, T, |_| Duration::ZERO);
+        let batch = dispatch.ship(T).unwrap().cargo.batch();
+        let second = dispatch.shipped(batch, refused, T, |_, _| Duration::ZERO);
         assert_eq!((second.refused, second.news), (1, None));
     }
 

@@ -3,13 +3,13 @@
 //! `select!` only picks; what follows is decided in `lifecycle` and `dispatch`, which know no tasks. Every task belongs to a
 //! `JoinSet` here; one that panics is counted and told, and the process goes on asking `/next`.
 
+mod backend;
 mod secrets;
 mod tasks;
 
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
 };
 
 use tokio::task::{Id, JoinError, JoinSet};
@@ -18,10 +18,9 @@ use crate::{
     clock::unix_now,
     config::{self, Config, Environment, Fault, LogLevel},
     console::{self, Console},
-    dispatch::{Accounted, Dispatch, Shipment},
-    export::{Destination, retry::backoff},
+    export::Destination,
     flow::{
-        Packed, SignalKind, UnixNanos,
+        Batch, Packed, SignalKind, UnixNanos,
         arrival::{self, Arrival, NextEvent},
     },
     intake::{self, Content, Delivery, Outlet},
@@ -29,11 +28,16 @@ use crate::{
     lifecycle::{Effect, Event, Lifecycle},
     normalise::Normaliser,
     secrets::Resolution,
-    startup::{self, Receivers, Started},
-    tally::{Reason, Tally},
+    startup::{self, Receivers, Started, TELEMETRY},
+    tally::Reason,
 };
+use backend::Backend;
 use secrets::Keys;
 use tasks::{Done, Purpose, export, next, sleep_until};
+
+/// Between two events of the platform, a pause that long was a freeze, after which open connections are not trusted any more:
+/// whoever is at their other end may have given up on us, and the word of it been lost.
+const LONG_FREEZE: UnixNanos = 20_000_000_000;
 
 /// Runs the extension until the platform says SHUTDOWN. Faults of the configuration are told and survived; `environment`,
 /// where it came from, is read again when its secrets are known.
@@ -42,7 +46,7 @@ pub async fn run(
     environment: Box<dyn Environment>,
     runtime_api: &str,
     name: &str,
-) -> Tally {
+) {
     let (inlet, outlet) = intake::queue();
     let started = startup::start(&config, runtime_api, name, &inlet).await;
     let mut driver = Driver::new(&config, started, outlet);
@@ -52,10 +56,15 @@ pub async fn run(
     if let Some(told) = config::report(&faults) {
         driver.console.say(LogLevel::Warn, told);
     }
-    driver.destination = Some(Arc::new(Destination::new(&config)));
+    let share = driver.backends.len();
+    for backend in &mut driver.backends {
+        backend.adopt(&config, share);
+        backend.hold_back(&config);
+        backend.ready(Destination::new(backend.target, &config));
+    }
     driver.keys = Keys::new(&config, faults, environment);
-    driver.hold_back(&config);
-    driver.live().await
+    driver.ask_for_secrets();
+    driver.live().await;
 }
 
 /// What the loop picked.
@@ -77,16 +86,13 @@ struct Driver {
     idle_client: Option<Client>,
     normaliser: Normaliser,
     lifecycle: Lifecycle,
-    dispatch: Dispatch,
-    /// Made once `/next` has been asked.
-    destination: Option<Arc<Destination>>,
-    /// Kinds that have somewhere to go.
-    open: [bool; 3],
+    backends: Vec<Backend>,
     /// Kinds that the function's SDK may send.
     taken: [bool; 3],
-    /// The secrets that the destination needs; `None` when it needs none.
+    /// The secrets that the backends need; `None` when they need none.
     keys: Option<Keys>,
-    tally: Tally,
+    /// When the loop last took a turn.
+    seen: UnixNanos,
     wake_at: Option<UnixNanos>,
     shutdown_reason: String,
     ended: bool,
@@ -106,21 +112,20 @@ impl Driver {
             client: started.client,
             normaliser,
             lifecycle: Lifecycle::new(startup::mode(config, started.telemetry)),
-            dispatch: Dispatch::new(config.memory_limit, Destination::timeout(config)),
-            destination: None,
-            open: SignalKind::ALL.map(|kind| Destination::is_open(config, kind)),
+            backends: Backend::all(config),
             taken: SignalKind::ALL.map(|kind| config.receivers.take(kind)),
             keys: None,
-            tally: Tally::default(),
+            seen: unix_now(),
             wake_at: None,
             shutdown_reason: String::new(),
             ended: false,
         }
     }
 
-    async fn live(mut self) -> Tally {
+    async fn live(mut self) {
         while !self.ended {
             let picked = self.pick().await;
+            self.thaw();
             let handled = catch_unwind(AssertUnwindSafe(|| {
                 self.handle(picked);
                 self.ask_for_secrets();
@@ -133,7 +138,15 @@ impl Driver {
             tokio::task::yield_now().await;
         }
         self.close();
-        self.tally
+    }
+
+    /// Notices a long freeze: nothing runs between two turns but what the platform lets run. On Managed Instances a quiet
+    /// time is no freeze, but a connection that was idle for that long is no more worth there.
+    fn thaw(&mut self) {
+        let now = unix_now();
+        if now.saturating_sub(std::mem::replace(&mut self.seen, now)) >= LONG_FREEZE {
+            self.backends.iter().for_each(Backend::thawed);
+        }
     }
 
     /// A fault of ours must not keep the platform waiting for us: whatever was decided, `/next` is asked.
@@ -144,8 +157,9 @@ impl Driver {
     }
 
     async fn pick(&mut self) -> Picked {
+        let retries = self.backends.iter().filter_map(|backend| backend.dispatch.wake_at());
         let secrets = self.keys.as_ref().and_then(Keys::wake_at);
-        let wake = self.wake_at.into_iter().chain(self.dispatch.wake_at()).chain(secrets).min();
+        let wake = self.wake_at.into_iter().chain(retries).chain(secrets).min();
         if wake.is_some_and(|at| at <= unix_now()) {
             return Picked::Woken;
         }
@@ -168,6 +182,9 @@ impl Driver {
             Picked::Receiver(ended) => {
                 let which = ended.unwrap_or("a receiver, after a panic");
                 self.console.say(LogLevel::Error, format_args!("no longer receiving: {which}"));
+                if which == TELEMETRY {
+                    self.act(Event::Deafened);
+                }
             }
             Picked::Woken => {
                 if self.wake_at.is_some_and(|at| at <= unix_now()) {
@@ -185,10 +202,10 @@ impl Driver {
                 self.next_event(event);
             }
             Done::Resolved(resolution) => self.resolved(resolution),
-            Done::Exported(batch, outcome) => {
-                let (kind, backoff) = (batch.kind, |failures| backoff(failures, startup::random()));
-                let accounted = self.dispatch.shipped(batch, outcome, unix_now(), backoff);
-                self.account(kind, accounted);
+            Done::Exported(backend, batch, outcome) => {
+                if let Some(news) = self.backends[backend].shipped(batch, outcome, unix_now()) {
+                    self.console.say(LogLevel::Error, news);
+                }
             }
         }
     }
@@ -201,30 +218,21 @@ impl Driver {
             }
             NextEvent::Shutdown(shutdown) => {
                 self.shutdown_reason = shutdown.reason;
-                self.act(Event::ShutDown { deadline: shutdown.deadline });
+                self.act(Event::ShutDown { deadline: shutdown.deadline, kept: self.is_kept() });
             }
         }
     }
 
-    fn account(&mut self, kind: SignalKind, accounted: Accounted) {
-        self.tally.delivered(kind, accounted.delivered);
-        self.tally.dropped(kind, Reason::Rejected, accounted.rejected);
-        self.tally.dropped(kind, Reason::Refused, accounted.refused);
-        for kind in SignalKind::ALL {
-            self.tally.dropped(kind, Reason::BufferFull, accounted.dropped.of(kind));
-        }
-        if let Some(news) = accounted.news {
-            self.console.say(LogLevel::Error, format_args!("{} export: {news}", kind.as_str()));
-        }
+    /// Whether this is the end of the process only: after a timeout or a crash the environment lives on, and its `/tmp`.
+    fn is_kept(&self) -> bool {
+        let reset = ["timeout", "failure"].iter().any(|reason| self.shutdown_reason.eq_ignore_ascii_case(reason));
+        reset && self.backends.iter().all(|backend| backend.dispatch.has_spool())
     }
 
     /// A task panicked: what it had is lost, what it was for goes on.
     fn failed(&mut self, error: &JoinError) {
         match self.purposes.remove(&error.id()) {
-            Some(Purpose::Export { kind, records }) => {
-                self.dispatch.lost(kind);
-                self.tally.dropped(kind, Reason::Panic, records);
-            }
+            Some(Purpose::Export { backend, kind, records }) => self.backends[backend].lost(kind, records),
             Some(Purpose::Next) => self.ask_next(),
             Some(Purpose::Secrets) => self.resolved(Resolution::default()),
             None => {}
@@ -245,11 +253,15 @@ impl Driver {
         if restored {
             self.renew_secrets();
         }
-        self.collect();
+        if self.collect() {
+            self.act(Event::Missed);
+        }
         for milestone in milestones {
             self.act(milestone);
         }
-        self.act(Event::Arrived { pending_bytes: self.dispatch.pending_bytes() });
+        self.tell_troubles();
+        let pending = self.backends.iter().map(|backend| backend.dispatch.pending_bytes());
+        self.act(Event::Arrived { pending_bytes: pending.max().unwrap_or_default() });
     }
 
     /// A fault of ours over one record costs that record.
@@ -259,36 +271,37 @@ impl Driver {
             Arrival::Otlp(signal) => (signal.kind(), signal.records()),
         };
         if matches!(arrival, Arrival::Otlp(_)) && !self.taken[kind as usize] {
-            self.tally.lost(kind, Reason::Disabled, records);
+            self.lost(kind, Reason::Disabled, records);
             return;
         }
         if catch_unwind(AssertUnwindSafe(|| self.normaliser.accept(arrival, at))).is_err() {
-            self.tally.lost(kind, Reason::Panic, records);
+            self.lost(kind, Reason::Panic, records);
         }
     }
 
-    /// From the normaliser to the buffer.
-    fn collect(&mut self) {
-        let released = self.normaliser.drain();
-        self.tally.lost(SignalKind::Logs, Reason::Empty, released.empty);
-        self.tally.lost(SignalKind::Logs, Reason::Platform, released.lost_by_platform);
-        self.tally.lost(SignalKind::Logs, Reason::IntakeFull, self.outlet.take_lost());
+    /// From the normaliser to the buffers. Says whether telemetry was lost on its way here.
+    fn collect(&mut self) -> bool {
+        let (released, overflowed) = (self.normaliser.drain(), self.outlet.take_lost());
+        self.lost(SignalKind::Logs, Reason::Empty, released.empty);
+        self.lost(SignalKind::Logs, Reason::Excluded, released.excluded);
+        self.lost(SignalKind::Logs, Reason::Platform, released.lost_by_platform);
+        self.lost(SignalKind::Logs, Reason::IntakeFull, overflowed);
         for piece in released.pieces {
             self.push(piece);
         }
+        overflowed > 0 || released.lost_by_platform > 0
     }
 
+    /// To every backend.
     fn push(&mut self, piece: Packed) {
-        let (kind, records) = (piece.kind, piece.records);
-        self.tally.received(kind, records);
-        if !self.open[kind as usize] {
-            self.tally.dropped(kind, Reason::NoEndpoint, records);
-            return;
-        }
-        let dropped = self.dispatch.push(piece);
-        for kind in SignalKind::ALL {
-            self.tally.dropped(kind, Reason::BufferFull, dropped.of(kind));
-        }
+        let Some((last, others)) = self.backends.split_last_mut() else { return };
+        others.iter_mut().for_each(|backend| backend.push(piece.clone()));
+        last.push(piece);
+    }
+
+    /// Records were lost before they could come in.
+    fn lost(&mut self, kind: SignalKind, reason: Reason, records: u64) {
+        self.backends.iter_mut().for_each(|backend| backend.tally.lost(kind, reason, records));
     }
 
     fn act(&mut self, event: Event) {
@@ -305,10 +318,10 @@ impl Driver {
                     self.collect();
                 }
                 Effect::Send { until, last_chance } => {
-                    self.dispatch.send(until, last_chance);
+                    self.backends.iter_mut().for_each(|backend| backend.send(until, last_chance, now));
                     self.hurry(last_chance);
                 }
-                Effect::Probe => self.dispatch.probe(),
+                Effect::Probe => self.backends.iter_mut().for_each(|backend| backend.dispatch.probe()),
                 Effect::WakeAt(at) => self.wake_at = Some(at),
                 Effect::End => self.ended = true,
             }
@@ -323,17 +336,29 @@ impl Driver {
 
     /// Hands out what may go, and tells the lifecycle when there is nothing left to wait for.
     fn ship(&mut self) {
-        let Some(destination) = self.destination.clone() else { return };
         loop {
-            while let Some(Shipment { batch, timeout }) = self.dispatch.ship(unix_now()) {
-                let purpose = Purpose::Export { kind: batch.kind, records: batch.records };
-                let task = self.tasks.spawn(export(destination.clone(), batch, timeout));
-                self.purposes.insert(task.id(), purpose);
+            for backend in 0..self.backends.len() {
+                while let Some(departure) = self.backends[backend].depart(unix_now()) {
+                    let Batch { kind, records, .. } = departure.batch;
+                    let task = self.tasks.spawn(export(backend, departure));
+                    self.purposes.insert(task.id(), Purpose::Export { backend, kind, records });
+                }
             }
-            if !self.dispatch.has_settled(unix_now()) {
+            let now = unix_now();
+            // Each is asked: with two of them the one must not keep the other from learning that its drive is over.
+            let settled =
+                self.backends.iter_mut().map(|backend| u8::from(backend.dispatch.has_settled(now))).sum::<u8>();
+            if settled == 0 || self.backends.iter().any(|backend| backend.dispatch.is_driving()) {
                 return;
             }
             self.act(Event::Settled);
+        }
+    }
+
+    fn tell_troubles(&mut self) {
+        for trouble in self.backends.iter_mut().filter_map(Backend::trouble) {
+            self.console
+                .say(LogLevel::Error, format_args!("the spool cannot be written, so what it had is lost: {trouble}"));
         }
     }
 
@@ -342,20 +367,27 @@ impl Driver {
         while let Some(delivery) = self.outlet.take() {
             match delivery.content {
                 Content::Telemetry(body) => {
-                    self.tally.lost(SignalKind::Logs, Reason::Shutdown, records::count_log_records(&body));
+                    self.lost(SignalKind::Logs, Reason::Shutdown, records::count_log_records(&body));
                 }
                 Content::Otlp(signals) => {
-                    signals.iter().for_each(|s| self.tally.lost(s.kind(), Reason::Shutdown, s.records()));
+                    signals.iter().for_each(|s| self.lost(s.kind(), Reason::Shutdown, s.records()));
                 }
             }
         }
         self.collect();
-        for kind in SignalKind::ALL {
-            let abandoned = self.dispatch.abandon(kind);
-            self.tally.dropped(kind, Reason::Shutdown, abandoned);
-            self.tally.pending(kind, self.dispatch.pending(kind));
+        let kept = self.is_kept();
+        for backend in &mut self.backends {
+            backend.close(kept);
         }
-        console::say(&self.tally);
+        self.tell_troubles();
+        match &self.backends[..] {
+            [backend] => console::say(format_args!("ledger {}", backend.tally)),
+            backends => {
+                for Backend { target, tally, .. } in backends {
+                    console::say(format_args!("ledger to {}: {tally}", target.as_str()));
+                }
+            }
+        }
     }
 }
 

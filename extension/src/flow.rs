@@ -158,6 +158,13 @@ pub enum Outcome {
         /// What happened, in one lowercase fragment without secrets.
         why: String,
     },
+    /// Nobody answered: refused, reset, or silent for as long as was waited. Worth trying again.
+    NoAnswer {
+        /// Whether the environment was frozen meanwhile: then it says nothing about the backend.
+        frozen: bool,
+        /// What happened, in one lowercase fragment without secrets.
+        why: String,
+    },
     /// Not taken, and never will be (bad request, unauthorised, unsupported).
     Refused {
         /// What happened, in one lowercase fragment without secrets.

@@ -6,7 +6,10 @@
 //! `/next` is what lets the platform freeze us: it is asked when there is nothing left that is worth the function's time,
 //! and always before the function's own deadline, so that a timeout's SHUTDOWN finds us waiting for it.
 
+mod cadence;
+
 use crate::flow::UnixNanos;
+use cadence::{Cadence, Pace};
 
 const MILLISECOND: UnixNanos = 1_000_000;
 const SECOND: UnixNanos = 1000 * MILLISECOND;
@@ -32,6 +35,8 @@ const EAGER_BYTES: usize = 1 << 20;
 /// When the buffer is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
+    /// As `End` or as `Background`, by how often the function is invoked: `cadence` decides for each invocation.
+    Auto,
     /// At the end of every invocation, which waits for it; every second in long ones.
     End,
     /// As `End`, but only when this much time has gone since the last flush.
@@ -71,6 +76,10 @@ pub enum Event {
         /// Which.
         request_id: String,
     },
+    /// Telemetry was lost on its way here: the end of the invocation that runs may have been in it.
+    Missed,
+    /// No telemetry comes any more.
+    Deafened,
     /// What could be sent has been sent.
     Settled,
     /// The time of the last [`Effect::WakeAt`] has come.
@@ -79,6 +88,8 @@ pub enum Event {
     ShutDown {
         /// When we are killed.
         deadline: UnixNanos,
+        /// Whether what is not delivered by then is kept for the next process of this environment.
+        kept: bool,
     },
 }
 
@@ -115,7 +126,7 @@ enum Phase {
     /// Its runtime is done; it is held until the buffer is sent, or until then.
     Holding { until: UnixNanos },
     /// The environment ends; the last report may still come.
-    AwaitingReport { until: UnixNanos },
+    AwaitingReport { until: UnixNanos, kept: bool },
     /// The environment ends; the last is sent.
     Leaving { until: UnixNanos },
     /// Ended.
@@ -126,7 +137,10 @@ enum Phase {
 #[derive(Debug)]
 pub struct Lifecycle {
     mode: Mode,
+    cadence: Cadence,
     phase: Phase,
+    /// Whether the last invocation is not waited for: the buffer is sent beside it.
+    beside: bool,
     last_flush: UnixNanos,
     /// The last invocation, until its report has come: at a shutdown it comes about then.
     unreported: Option<String>,
@@ -138,7 +152,15 @@ impl Lifecycle {
     /// Before anything.
     #[must_use]
     pub const fn new(mode: Mode) -> Self {
-        Self { mode, phase: Phase::Asking, last_flush: 0, unreported: None, done_early: None }
+        Self {
+            mode,
+            cadence: Cadence::new(),
+            phase: Phase::Asking,
+            beside: matches!(mode, Mode::Managed),
+            last_flush: 0,
+            unreported: None,
+            done_early: None,
+        }
     }
 
     /// What follows from `event` at `now`.
@@ -149,9 +171,14 @@ impl Lifecycle {
             Event::Arrived { pending_bytes } => self.arrived(pending_bytes, now),
             Event::RuntimeDone { request_id } => self.runtime_done(request_id, now),
             Event::Reported { request_id } => self.reported(&request_id),
+            Event::Missed => self.missed(now),
+            Event::Deafened => {
+                self.mode = Mode::Deaf;
+                self.missed(now)
+            }
             Event::Settled => self.settled(),
             Event::Woken => self.woken(now),
-            Event::ShutDown { deadline } => self.shut_down(deadline, now),
+            Event::ShutDown { deadline, kept } => self.shut_down(deadline, kept, now),
         }
     }
 
@@ -164,7 +191,12 @@ impl Lifecycle {
 
     fn invoked(&mut self, request_id: String, deadline: UnixNanos, now: UnixNanos) -> Vec<Effect> {
         self.unreported = Some(request_id.clone()).filter(|_| self.mode != Mode::Deaf);
-        if matches!(self.mode, Mode::Background(_) | Mode::Deaf | Mode::Managed) {
+        self.beside = match self.mode {
+            Mode::Auto => self.cadence.arrived(now) == Pace::Background,
+            Mode::Background(_) | Mode::Deaf | Mode::Managed => true,
+            Mode::End | Mode::Periodic(_) => false,
+        };
+        if self.beside {
             return vec![Effect::Next, self.send(now), Effect::WakeAt(now + self.interval())];
         }
         let done = self.done_early.take().is_some_and(|early| early == request_id);
@@ -206,13 +238,22 @@ impl Lifecycle {
         vec![Effect::Send { until, last_chance: false }, Effect::WakeAt(until)]
     }
 
+    /// Nobody waits for an end that may have been missed.
+    fn missed(&mut self, now: UnixNanos) -> Vec<Effect> {
+        if !matches!(self.phase, Phase::Running { .. }) {
+            return Vec::new();
+        }
+        (self.phase, self.beside) = (Phase::Asking, true);
+        vec![Effect::Next, self.send(now), Effect::WakeAt(now + self.interval())]
+    }
+
     fn reported(&mut self, request_id: &str) -> Vec<Effect> {
         if self.unreported.as_deref() != Some(request_id) {
             return Vec::new();
         }
         self.unreported = None;
         match self.phase {
-            Phase::AwaitingReport { until } => self.leave(until),
+            Phase::AwaitingReport { until, kept } => self.leave(until, kept),
             _ => Vec::new(),
         }
     }
@@ -230,7 +271,7 @@ impl Lifecycle {
 
     fn woken(&mut self, now: UnixNanos) -> Vec<Effect> {
         match self.phase {
-            Phase::Asking if matches!(self.mode, Mode::Managed | Mode::Background(_)) => {
+            Phase::Asking if self.beside && self.mode != Mode::Deaf => {
                 vec![Effect::ReleaseDue, self.send(now), Effect::WakeAt(now + self.interval())]
             }
             Phase::Asking | Phase::Gone => Vec::new(),
@@ -245,25 +286,26 @@ impl Lifecycle {
             }
             Phase::Holding { until } if now < until => vec![Effect::WakeAt(until)],
             Phase::Holding { .. } => self.settled(),
-            Phase::AwaitingReport { until } => self.leave(until),
+            Phase::AwaitingReport { until, kept } => self.leave(until, kept),
             Phase::Leaving { until } if now < until => vec![Effect::WakeAt(until)],
             Phase::Leaving { .. } => self.end(),
         }
     }
 
-    fn shut_down(&mut self, deadline: UnixNanos, now: UnixNanos) -> Vec<Effect> {
+    fn shut_down(&mut self, deadline: UnixNanos, kept: bool, now: UnixNanos) -> Vec<Effect> {
         let until = deadline.saturating_sub(SHUTDOWN_RESERVE).max(now);
         if self.unreported.is_none() {
-            return self.leave(until);
+            return self.leave(until, kept);
         }
-        self.phase = Phase::AwaitingReport { until };
+        self.phase = Phase::AwaitingReport { until, kept };
         let grace = (now + REPORT_GRACE).min(until);
-        vec![Effect::Send { until, last_chance: true }, Effect::WakeAt(grace)]
+        vec![Effect::Send { until, last_chance: !kept }, Effect::WakeAt(grace)]
     }
 
-    fn leave(&mut self, until: UnixNanos) -> Vec<Effect> {
+    /// Sends the last. A failing backend is not worth the time where the spool keeps what it does not take.
+    fn leave(&mut self, until: UnixNanos, kept: bool) -> Vec<Effect> {
         self.phase = Phase::Leaving { until };
-        vec![Effect::ReleaseAll, Effect::Send { until, last_chance: true }, Effect::WakeAt(until)]
+        vec![Effect::ReleaseAll, Effect::Send { until, last_chance: !kept }, Effect::WakeAt(until)]
     }
 
     fn end(&mut self) -> Vec<Effect> {
@@ -287,7 +329,7 @@ impl Lifecycle {
     fn interval(&self) -> UnixNanos {
         match self.mode {
             Mode::Periodic(interval) | Mode::Background(interval) => interval,
-            Mode::End | Mode::Managed | Mode::Deaf => INTERVAL,
+            Mode::Auto | Mode::End | Mode::Managed | Mode::Deaf => INTERVAL,
         }
     }
 }
@@ -320,7 +362,7 @@ mod tests {
         Event::Reported { request_id: request_id.into() }
     }
 
-    const SHUT_DOWN: Event = Event::ShutDown { deadline: T + 7 * SECOND };
+    const SHUT_DOWN: Event = Event::ShutDown { deadline: T + 7 * SECOND, kept: false };
     const LEAVE_BY: UnixNanos = T + 7 * SECOND - SHUTDOWN_RESERVE;
 
     /// A table of a life: at milliseconds after `T`, an event, and what must follow from it.
@@ -391,7 +433,7 @@ mod tests {
                 (9500, Event::Woken, vec![ReleaseDue, send(DEADLINE), WakeAt(T + 9900 * MILLISECOND)]),
                 (9900, Event::Woken, vec![ReleaseDue, send(UnixNanos::MAX), Next]),
                 (10_000, done("a"), vec![]),
-                (10_001, Event::ShutDown { deadline: T + 12 * SECOND }, {
+                (10_001, Event::ShutDown { deadline: T + 12 * SECOND, kept: false }, {
                     let until = T + 12 * SECOND - SHUTDOWN_RESERVE;
                     vec![last_send(until), WakeAt(T + 10_301 * MILLISECOND)]
                 }),
@@ -502,6 +544,45 @@ mod tests {
         let arrived = || Event::Arrived { pending_bytes: 1 };
         live(Mode::Deaf, vec![(0, arrived(), vec![send(UnixNanos::MAX)])]);
         live(Mode::Background(SECOND), vec![(0, arrived(), vec![])]);
+    }
+
+    #[test]
+    fn auto_flushes_a_rare_function_at_the_end_and_an_often_invoked_one_beside_the_next() {
+        let mut lifecycle = Lifecycle::new(Mode::Auto);
+        let mut effects = |event, millis| lifecycle.on(event, T + millis * MILLISECOND);
+        for nth in 0..7 {
+            assert_eq!(effects(invoked("a"), nth * 100)[0], Probe, "invocation {nth}");
+            assert!(matches!(effects(done("a"), nth * 100 + 10)[0], Effect::Send { .. }));
+            assert_eq!(effects(Event::Settled, nth * 100 + 20), [Next]);
+        }
+        let beside = [Next, send(UnixNanos::MAX), WakeAt(T + 1700 * MILLISECOND)];
+        assert_eq!(effects(invoked("b"), 700), beside);
+        assert_eq!(effects(done("b"), 710), []);
+        assert_eq!(effects(Event::Woken, 1700)[..2], [ReleaseDue, send(UnixNanos::MAX)]);
+        assert_eq!(effects(invoked("c"), 9000)[0], Probe, "after a pause it is waited for again");
+        assert!(matches!(effects(done("c"), 9010)[0], Effect::Send { .. }));
+    }
+
+    #[test]
+    fn an_end_that_may_have_been_missed_is_not_waited_for() {
+        for event in [Event::Missed, Event::Deafened] {
+            let expected = vec![Next, send(UnixNanos::MAX), WakeAt(T + 1100 * MILLISECOND)];
+            live(
+                Mode::End,
+                vec![
+                    (0, invoked("a"), vec![Probe, WakeAt(T + SECOND)]),
+                    (100, event.clone(), expected),
+                    (200, event.clone(), vec![]),
+                    (300, done("a"), vec![]),
+                ],
+            );
+        }
+    }
+
+    #[test]
+    fn a_reset_whose_rest_is_kept_wastes_no_time_on_a_failing_backend() {
+        let shut_down = Event::ShutDown { deadline: T + 7 * SECOND, kept: true };
+        live(Mode::End, vec![(5000, shut_down, vec![ReleaseAll, send(LEAVE_BY), WakeAt(LEAVE_BY)])]);
     }
 
     #[test]

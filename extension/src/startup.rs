@@ -13,22 +13,26 @@ use std::{
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
+    clock::unix_now,
     config::{Config, Flush, Initialization, ListenAddress, LogLevel},
     console::Console,
     error::chain,
-    export::retry::backoff,
+    export::retry::{LONGEST, backoff},
     intake::Inlet,
     lambda::{
         extensions::{Client, ExtensionsError, Registration, Subscription},
         telemetry::{self, Streams, Subscribed},
     },
     lifecycle::Mode,
-    normalise::Settings,
+    normalise::{Filters, Settings},
     otlp,
 };
 
 /// The receivers, owned by whoever ends them.
 pub type Receivers = JoinSet<&'static str>;
+
+/// What the receiver of telemetry is called among them.
+pub const TELEMETRY: &str = "telemetry";
 
 /// Everything is set up for the first `/next`.
 pub struct Started {
@@ -75,13 +79,14 @@ pub async fn tell_and_wait(console: Console, what: &str, error: &ExtensionsError
         console.say(LogLevel::Error, format_args!("{what}, trying again: {}", chain(error)));
     }
     *failures = failures.saturating_add(1);
-    tokio::time::sleep(backoff(*failures, random())).await;
+    tokio::time::sleep(backoff(*failures, LONGEST, random())).await;
 }
 
-/// Randomness for backoffs, from the standard library's own.
+/// Randomness for backoffs, from the standard library's own and the time: after a SnapStart restore every copy of this process
+/// has the same of the former.
 #[must_use]
 pub fn random() -> u32 {
-    let [a, b, c, d, ..] = RandomState::new().hash_one(0_u8).to_ne_bytes();
+    let [a, b, c, d, ..] = RandomState::new().hash_one(unix_now()).to_ne_bytes();
     u32::from_ne_bytes([a, b, c, d])
 }
 
@@ -99,7 +104,7 @@ async fn subscribe(client: &mut Client, config: &Config, inlet: &Inlet, receiver
     let inlet = inlet.clone();
     receivers.spawn(async move {
         telemetry::serve(listener, inlet, pending()).await;
-        "telemetry"
+        TELEMETRY
     });
     let streams = Streams { function: config.streams.function, extension: config.streams.extension };
     match telemetry::subscribe(client, streams, port).await {
@@ -158,14 +163,15 @@ async fn bind(address: &ListenAddress) -> std::io::Result<TcpListener> {
     }
 }
 
-/// When the buffer is sent: `auto` is at the end of every invocation.
+/// When the buffer is sent: as it is set, where the platform lets us choose.
 #[must_use]
 pub fn mode(config: &Config, telemetry: bool) -> Mode {
     let nanos = |interval: Duration| u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
     match (config.lambda.initialization, telemetry, config.flush) {
         (Initialization::ManagedInstances, ..) => Mode::Managed,
         (_, false, _) => Mode::Deaf,
-        (.., Flush::Auto | Flush::End) => Mode::End,
+        (.., Flush::Auto) => Mode::Auto,
+        (.., Flush::End) => Mode::End,
         (.., Flush::Periodic(interval)) => Mode::Periodic(nanos(interval)),
         (.., Flush::Background(interval)) => Mode::Background(nanos(interval)),
     }
@@ -187,6 +193,7 @@ pub fn normalise_settings(config: &Config) -> Settings {
         managed: lambda.initialization == Initialization::ManagedInstances,
         on_demand: lambda.initialization == Initialization::OnDemand,
         platform_lines: config.streams.platform,
+        filters: Filters::new(config.filters.exclude.clone(), config.filters.redact.clone()),
         held_bytes: config.memory_limit / 4,
     }
 }

@@ -7,6 +7,7 @@ use lambdaview_tests::{
     stack::Stack,
     until::{GENEROUS, until},
 };
+use std::collections::BTreeMap;
 
 /// The extension beside a sample function, its telemetry going to `stack`.
 fn rig(stack: &Stack, managed: Option<usize>, module: &str, log_format: &str) -> Rig {
@@ -55,6 +56,39 @@ async fn logs_that_awss_telemetry_api_delivers_are_rows_tied_to_their_invocation
     rie.stop().await;
     let ledger = Ledger::last(&rie.output());
     assert!(ledger.balanced() && ledger.of("logs").dropped == 0, "{ledger:?}\n{}", rie.output());
+}
+
+#[tokio::test]
+async fn lines_of_invocations_at_the_same_time_are_kept_apart_at_awss_emulator() {
+    let stack = Stack::start().await;
+    let mut rie = match Rie::start(&rig(&stack, Some(2), "stock", "JSON")).await {
+        Ok(rie) => rie,
+        Err(why) => {
+            return machine::skipped("lines_of_invocations_at_the_same_time_are_kept_apart_at_awss_emulator", &why);
+        }
+    };
+    let payload = |order: u32| format!("{{\"order\":{order},\"items\":[{{\"sku\":\"filter\"}}],\"milliseconds\":300}}");
+    let (first, second) = (payload(1), payload(2));
+    let (one, other) = tokio::join!(rie.invoke(&[], &first), rie.invoke(&[], &second));
+    for reply in [one.unwrap(), other.unwrap()] {
+        assert_eq!(reply.status, 200, "{}\n{}", reply.text(), rie.output());
+    }
+    rie.stop().await;
+    let ledger = Ledger::last(&rie.output());
+    assert!(ledger.balanced() && ledger.of("logs").dropped == 0, "{ledger:?}\n{}", rie.output());
+    let rows = stack.database.lines("myfn").await.unwrap();
+    let reserved: BTreeMap<_, _> = rows
+        .iter()
+        .filter(|row| row.body == "reserved")
+        .map(|row| (row.attributes["order"].clone(), row.attributes["faas.invocation_id"].clone()))
+        .collect();
+    assert_eq!(rows.iter().filter(|row| row.body == "reserved").count(), 2, "{rows:#?}");
+    assert_eq!(reserved.keys().map(String::as_str).collect::<Vec<_>>(), ["1", "2"]);
+    assert_ne!(reserved["1"], reserved["2"], "each line has the id of its own invocation");
+    assert!(
+        rows.iter().all(|row| !row.body.contains("lambdaview ")),
+        "what we say ourselves is not shipped: {rows:#?}"
+    );
 }
 
 #[tokio::test]

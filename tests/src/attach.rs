@@ -1,7 +1,7 @@
 //! The extension put on a function, as a user of ClickStack's Lambda guide puts it there.
 
 use crate::{function::Sample, lambda::Settings, machine};
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 
 /// `settings` with the built extension, which sends OTLP by gRPC to the collector at `collector`.
 ///
@@ -9,11 +9,17 @@ use std::net::SocketAddr;
 /// function's OpenTelemetry SDK is told about the one that its `OTEL_EXPORTER_OTLP_PROTOCOL` needs.
 #[must_use]
 pub fn attached(settings: Settings, collector: SocketAddr) -> Settings {
+    attached_as(settings, collector, &machine::extension())
+}
+
+/// The same with the extension's program at another place, under another name.
+#[must_use]
+pub fn attached_as(settings: Settings, collector: SocketAddr, program: &Path) -> Settings {
     let own = machine::loopback();
     let grpc = settings.value("OTEL_EXPORTER_OTLP_PROTOCOL") == Some("grpc");
     let (protocol, port) = if grpc { ("grpc", 4317) } else { ("http/protobuf", 4318) };
     settings
-        .extension(machine::extension())
+        .extension(program)
         .variable("ROTEL_OTLP_EXPORTER_ENDPOINT", format!("http://{collector}"))
         .variable("ROTEL_OTLP_GRPC_ENDPOINT", format!("{own}:4317"))
         .variable("ROTEL_OTLP_HTTP_ENDPOINT", format!("{own}:4318"))

@@ -1,4 +1,5 @@
-//! The extension's own account, as it prints it when it ends: received = delivered + pending + dropped, for every signal.
+//! The extension's own account, as it prints it when it ends: received = delivered + pending + spooled + dropped, for every
+//! signal; with two backends, one account for each.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,10 @@ pub struct Account {
     pub delivered: u64,
     /// Records that were still held.
     pub pending: u64,
+    /// Records that lie in the spool for the next process.
+    pub spooled: u64,
+    /// Of those that came in, records that the process before had spooled.
+    pub adopted: u64,
     /// Records that were given up.
     pub dropped: u64,
     /// How many of those for which reason.
@@ -21,7 +26,7 @@ impl Account {
     /// Whether nothing vanished without being counted.
     #[must_use]
     pub fn balanced(&self) -> bool {
-        self.received == self.delivered + self.pending + self.dropped
+        self.received == self.delivered + self.pending + self.spooled + self.dropped
             && self.dropped == self.reasons.values().sum::<u64>()
     }
 }
@@ -34,7 +39,15 @@ impl Ledger {
     /// Every ledger line in what extensions printed, oldest first.
     #[must_use]
     pub fn all(printed: &str) -> Vec<Self> {
-        printed.lines().filter_map(|line| line.trim().strip_prefix("lambdaview ledger ")).map(Self::parse).collect()
+        let ledgers = printed.lines().filter_map(|line| line.trim().strip_prefix("lambdaview ledger "));
+        ledgers.filter(|line| !line.starts_with("to ")).map(Self::parse).collect()
+    }
+
+    /// Every ledger of one of two backends, oldest first.
+    #[must_use]
+    pub fn to(backend: &str, printed: &str) -> Vec<Self> {
+        let head = format!("lambdaview ledger to {backend}: ");
+        printed.lines().filter_map(|line| line.trim().strip_prefix(&head)).map(Self::parse).collect()
     }
 
     /// The last ledger line in what an extension printed.
@@ -72,6 +85,8 @@ fn account(figures: &str) -> Account {
         received: number("received"),
         delivered: number("delivered"),
         pending: number("pending"),
+        spooled: number("spooled"),
+        adopted: number("adopted"),
         dropped: number("dropped"),
         reasons: reasons
             .filter_map(|(reason, count)| Some((reason.to_owned(), count.trim_matches(',').parse().ok()?)))
@@ -97,6 +112,16 @@ mod tests {
         assert_eq!((logs.received, logs.delivered, logs.pending, logs.dropped), (10, 6, 1, 3));
         assert_eq!(logs.reasons, BTreeMap::from([("queue_full".to_owned(), 2), ("shutdown".to_owned(), 1)]));
         assert!(Ledger::last(LINE).balanced());
+    }
+
+    #[test]
+    fn the_ledgers_of_two_backends_and_of_the_spool_are_read() {
+        let printed = "lambdaview ledger to otlp: logs received=5 adopted=2 delivered=2 pending=0 spooled=3 dropped=0\n\
+                       lambdaview ledger to clickhouse: logs received=5 delivered=5 pending=0 dropped=0\n";
+        let otlp = &Ledger::to("otlp", printed)[0];
+        assert_eq!((otlp.of("logs").spooled, otlp.of("logs").adopted, otlp.balanced()), (3, 2, true));
+        assert_eq!(Ledger::to("clickhouse", printed)[0].of("logs").delivered, 5);
+        assert!(Ledger::all(printed).is_empty());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 pub mod attach;
 pub mod clickhouse;
 pub mod function;
+pub mod kept;
 pub mod lambda;
 pub mod ledger;
 pub mod machine;

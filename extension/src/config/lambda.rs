@@ -39,7 +39,8 @@ impl LambdaSettings {
     pub(super) fn read(settings: &mut Settings<'_>) -> Self {
         let initialization = match settings.raw("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() {
             Some("provisioned-concurrency") => Initialization::ProvisionedConcurrency,
-            Some("snap-start") => Initialization::SnapStart,
+            // The documentation of the variable has the first word, that of the telemetry the second.
+            Some("snap-start" | "SnapStart") => Initialization::SnapStart,
             Some("lambda-managed-instances") => Initialization::ManagedInstances,
             _ => Initialization::OnDemand,
         };

@@ -9,6 +9,7 @@ mod endpoint;
 mod env_file;
 pub mod environment;
 mod fault;
+mod filters;
 mod foreign;
 mod lambda;
 mod otlp;
@@ -20,20 +21,14 @@ pub use aws::AwsSettings;
 pub use clickhouse::ClickHouseSettings;
 pub use environment::{Environment, ProcessEnvironment};
 pub use fault::{Fault, report};
+pub use filters::LogFilters;
 pub use lambda::{Initialization, LambdaSettings};
 pub use otlp::{Compression, Endpoint, Header, Identity, OtlpSettings, Protocol, Route, Tls, Verify};
-
 pub use receivers::{ListenAddress, Receivers};
 
-use crate::{
-    flow::SignalKind,
-    secrets::{Reference, Secret},
-};
+use crate::secrets::{Reference, Secret};
 use settings::{Settings, Unknown};
-use std::time::Duration;
-
-/// Settings of the specification that this version does not have: named when they are set, rather than passed over.
-const NOT_HAD: [&str; 3] = ["LAMBDAVIEW_LOG_EXCLUDE", "LAMBDAVIEW_LOG_REDACT", "LAMBDAVIEW_SPOOL_LIMIT"];
+use std::{path::PathBuf, time::Duration};
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -58,10 +53,36 @@ pub struct Config {
     pub flush: Flush,
     /// Which of Lambda's streams become log records.
     pub streams: Streams,
+    /// What is done to lines before they are shipped.
+    pub filters: LogFilters,
     /// How much is said on stderr.
     pub log_level: LogLevel,
     /// The bound of the buffer, in bytes.
     pub memory_limit: usize,
+    /// Where what the buffer cannot hold may lie.
+    pub spool: SpoolSettings,
+}
+
+/// The spool on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolSettings {
+    /// Its bound, in bytes; 0 for none.
+    pub limit: usize,
+    /// Where its folder is made.
+    pub folder: PathBuf,
+}
+
+impl SpoolSettings {
+    /// An eighth of the smallest `/tmp` that a function has.
+    const LIMIT: usize = 64 << 20;
+
+    fn read(settings: &mut Settings<'_>) -> Self {
+        let limit = settings.read("LAMBDAVIEW_SPOOL_LIMIT", "0, or a size of at least 2MiB such as 64MiB", |text| {
+            parse::bytes(text).filter(|&bytes| bytes == 0 || bytes >= 2 << 20)
+        });
+        let folder = settings.raw("TMPDIR").unwrap_or_else(|| "/tmp".to_owned());
+        Self { limit: limit.unwrap_or(Self::LIMIT), folder: folder.into() }
+    }
 }
 
 /// Where signals go.
@@ -224,13 +245,6 @@ impl Config {
         let exporter = settings
             .read("ROTEL_EXPORTER", "otlp, clickhouse, or otlp,clickhouse", Exporter::parse)
             .unwrap_or_default();
-        if exporter == Exporter::Both {
-            settings.fault(
-                "ROTEL_EXPORTER",
-                "this version sends to one backend, so ClickHouse is passed over",
-                "name one of them",
-            );
-        }
         let default_limit = default_memory_limit(lambda.memory_mib);
         let may_wait = |wanted: bool| if wanted { Unknown::Waits } else { Unknown::PassedOver };
         settings.when_unknown(may_wait(exporter.to_otlp()));
@@ -256,27 +270,17 @@ impl Config {
             streams: settings
                 .read("LAMBDAVIEW_LOGS", "a list of function, extension, platform", Streams::parse)
                 .unwrap_or_default(),
+            filters: LogFilters::read(&mut settings),
             log_level: log_level(&mut settings),
             memory_limit: settings
                 .read("LAMBDAVIEW_MEMORY_LIMIT", "a size of at least 64KiB such as 16MiB", |text| {
                     parse::bytes(text).filter(|&bytes| bytes >= 64 << 10)
                 })
                 .unwrap_or(default_limit),
+            spool: SpoolSettings::read(&mut settings),
             lambda,
         };
-        for name in NOT_HAD {
-            if settings.raw(name).is_some() {
-                settings.fault(name, "ignored: this version does not have it", "remove it");
-            }
-        }
         (config, settings.into_faults())
-    }
-
-    /// Whether signals of `kind` wait for secrets before they can go anywhere.
-    #[must_use]
-    pub fn waits(&self, kind: SignalKind) -> bool {
-        let otlp = self.exporter.to_otlp() && self.otlp.route(kind).is_some_and(|route| route.waits);
-        otlp || (self.exporter.to_clickhouse() && self.clickhouse.waits)
     }
 }
 
@@ -374,6 +378,7 @@ mod tests {
             ("localhost:4317".to_owned(), 4318)
         );
         assert_eq!((config.streams, config.memory_limit), (Streams::default(), 8 << 20));
+        assert_eq!(config.spool, SpoolSettings { limit: 64 << 20, folder: "/tmp".into() });
     }
 
     #[test]
@@ -385,7 +390,7 @@ mod tests {
             ("ROTEL_OTLP_EXPORTER_REQUEST_TIMEOUT", "soon"),
             ("LAMBDAVIEW_FLUSH", "sometimes"),
             ("LAMBDAVIEW_LOGS", "function,platform"),
-            ("LAMBDAVIEW_LOG_REDACT", "secret.*"),
+            ("LAMBDAVIEW_SPOOL_LIMIT", "1MiB"),
             ("ROTEL_BATCH_MAX_SIZE", "8192"),
             ("ROTEL_OLTP_EXPORTER_ENDPOINT", "typo"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024"),
@@ -398,8 +403,11 @@ mod tests {
             "ROTEL_OTLP_EXPORTER_ENDPOINT: its scheme is neither http nor https; write a URL such as https://host:4317",
         ];
         assert_eq!(told[..4], expected);
-        assert!(told.contains(&"LAMBDAVIEW_LOG_REDACT: ignored: this version does not have it; remove it".to_owned()));
         let ignored = "ROTEL_OLTP_EXPORTER_ENDPOINT: ignored: unknown here";
+        assert!(
+            told.iter().any(|fault| fault.starts_with("LAMBDAVIEW_SPOOL_LIMIT: `1MiB` is not understood")),
+            "{told:#?}"
+        );
         assert!(told.last().unwrap().starts_with(ignored), "{told:#?}");
         let config = Config::from_env(&environment).0;
         assert_eq!(config.streams, Streams { function: true, extension: false, platform: true });
@@ -449,7 +457,7 @@ mod tests {
             headers("a=\"x,y\\\"\" , b = p%2Cq,c='%2C'"),
             [pair("a", "x,y\""), pair("b", "p,q"), pair("c", "%2C")]
         );
-        assert_eq!(headers("a=p${-}q${,b=1"), [pair("a", "p${-}q${,b=1")]);
+        assert_eq!(headers("a=p${-}q${,b=1"), [pair("a", "p${-}q${"), pair("b", "1")]);
         assert_eq!(headers("a=x,y=z"), [pair("a", "x"), pair("y", "z")]);
     }
 
@@ -497,7 +505,7 @@ mod tests {
             (HEADERS, &format!("authorization=Bearer ${{{SECRET}#key}},${{{SECRET}}}")),
         ]);
         let route = logs(&config);
-        assert!(matches!(&route.endpoint, Endpoint::Waiting(_)) && config.waits(SignalKind::Logs));
+        assert!(matches!(&route.endpoint, Endpoint::Waiting(_)) && logs(&config).waits);
         let [Header::Waiting(Some(name), template), Header::Waiting(None, _)] = &route.headers[..] else {
             panic!("{:?}", route.headers)
         };
@@ -533,7 +541,10 @@ mod tests {
                 ("ca", "PEM"),
             ],
         );
-        assert_eq!((faults, config.secrets.len(), config.waits(SignalKind::Traces)), (Vec::new(), 0, false));
+        assert_eq!(
+            (faults, config.secrets.len(), config.otlp.route(SignalKind::Traces).unwrap().waits),
+            (Vec::new(), 0, false)
+        );
         let route = config.otlp.route(SignalKind::Traces).unwrap();
         let headers: Vec<String> = route
             .headers
@@ -559,7 +570,7 @@ mod tests {
             &[("b", "none")],
         );
         assert_eq!(faults, []);
-        assert_eq!(SignalKind::ALL.map(|kind| config.waits(kind)), [false, true, false]);
+        assert_eq!(SignalKind::ALL.map(|kind| config.otlp.route(kind).unwrap().waits), [false, true, false]);
         assert_eq!(config.secrets.len(), 1);
     }
 
@@ -604,8 +615,8 @@ mod tests {
                 ("ROTEL_CLICKHOUSE_EXPORTER_PASSWORD", "secret://arn:aws:ssm:r:1:parameter/p:3"),
             ]
         };
-        assert!(config(&variables("clickhouse")).waits(SignalKind::Logs));
-        assert!(!config(&variables("otlp")).waits(SignalKind::Logs));
+        assert!(config(&variables("clickhouse")).clickhouse.waits);
+        assert_eq!(config(&variables("otlp")).secrets, []);
     }
 
     #[test]

@@ -262,7 +262,7 @@ impl SignalSettings<'_, '_> {
             return None;
         };
         let value = value.trim();
-        Some((key, parse::unquoted(value).unwrap_or_else(|| parse::percent_decoded(value))))
+        Some((key, parse::unquoted(value).unwrap_or_else(|| parse::percent_decoded_around_references(value))))
     }
 
     fn known_or_waiting(&mut self, variable: &str, key: &HeaderName, value: Value) -> Option<Header> {

@@ -83,22 +83,34 @@ pub(super) fn listen_address(text: &str) -> Option<ListenAddress> {
     plain.then(|| ListenAddress { host: host.to_owned(), port })
 }
 
-/// Cuts `a,"b,c",${d,e}` at the commas that stand in no quotes and in no `${...}`; empty parts are left out.
+/// Cuts `a,"b,c",${d,e}` at the commas that stand in no quotes and in no `${...}`; empty parts are left out. What is opened
+/// and never closed is a character like any other: it takes nothing in that stands behind it.
 pub(super) fn split_list(text: &str) -> Vec<&str> {
+    let mut literal = Vec::new();
+    loop {
+        match cut(text, &literal) {
+            Ok(parts) => return parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect(),
+            Err(never_closed) => literal.push(never_closed),
+        }
+    }
+}
+
+/// The parts of a list in which what stands at the `literal` places opens nothing; or the place of what is never closed.
+fn cut<'a>(text: &'a str, literal: &[usize]) -> Result<Vec<&'a str>, usize> {
     let mut parts = Vec::new();
-    let (mut start, mut quote, mut inside, mut escaped) = (0, None, false, false);
+    let (mut start, mut escaped) = (0, false);
+    // What closes that which is open now, and where it was opened.
+    let mut open: Option<(char, usize)> = None;
     for (at, c) in text.char_indices() {
-        match (c, quote) {
+        match (c, open) {
             _ if escaped => escaped = false,
-            ('\\', Some(_)) => escaped = true,
-            (c, Some(open)) if c == open => quote = None,
-            (_, Some(_)) => {}
-            ('}', None) if inside => inside = false,
-            _ if inside => {}
-            ('{', None) if text[..at].ends_with('$') => inside = true,
+            ('\\', Some(('"' | '\'', _))) => escaped = true,
+            (c, Some((closing, _))) => open = open.filter(|_| c != closing),
+            _ if literal.contains(&at) => {}
+            ('{', None) if text[..at].ends_with('$') => open = Some(('}', at)),
             // A quote opens only where a value or a part begins: `it's` is no quote.
             ('"' | '\'', None) if text[start..at].trim_end().is_empty() || text[..at].trim_end().ends_with('=') => {
-                quote = Some(c);
+                open = Some((c, at));
             }
             (',', None) => {
                 parts.push(&text[start..at]);
@@ -108,7 +120,7 @@ pub(super) fn split_list(text: &str) -> Vec<&str> {
         }
     }
     parts.push(&text[start..]);
-    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
+    open.map_or(Ok(parts), |(_, at)| Err(at))
 }
 
 /// What stands between quotes, its `\"` and `\\` undone; `None` when `text` is not quoted.
@@ -146,6 +158,22 @@ pub(super) fn percent_decoded(text: &str) -> String {
         }
     }
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+/// The same for a text with references to secrets in it, which are left as they are.
+pub(super) fn percent_decoded_around_references(text: &str) -> String {
+    let mut whole = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, reference)) = rest.split_once("${").filter(|(_, after)| after.contains('}')) {
+        let (inside, after) = reference.split_once('}').expect("a brace was just seen");
+        whole.push_str(&percent_decoded(before));
+        whole.push_str("${");
+        whole.push_str(inside);
+        whole.push('}');
+        rest = after;
+    }
+    whole.push_str(&percent_decoded(rest));
+    whole
 }
 
 /// `k=v,k=v` as `OTEL_RESOURCE_ATTRIBUTES` has it, percent-decoded; the parts that are no pair come second.
@@ -203,6 +231,11 @@ mod tests {
     }
 
     #[test]
+    fn what_is_never_closed_takes_no_neighbour_in() {
+        assert_eq!(split_list("a=\"b,c='d,e=${f,g=h"), ["a=\"b", "c='d", "e=${f", "g=h"]);
+    }
+
+    #[test]
     fn quotes_are_taken_off_with_their_escapes() {
         assert_eq!(unquoted(r#""a \"b\" \\ \n""#).as_deref(), Some(r#"a "b" \ \n"#));
         assert_eq!(unquoted("'x'").as_deref(), Some("x"));
@@ -213,6 +246,7 @@ mod tests {
     fn percent_encoding_is_undone_where_it_is_one() {
         assert_eq!(percent_decoded("a%2Cb%20c%zz%"), "a,b c%zz%");
         assert_eq!(percent_decoded("%ff"), "%ff");
+        assert_eq!(percent_decoded_around_references("%2C${a%2C}%2C${%2C"), ",${a%2C},${,");
     }
 
     #[test]

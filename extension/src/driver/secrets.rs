@@ -2,8 +2,6 @@
 //!
 //! When to ask is decided in `secrets::awaited`, who waits for it in `dispatch`.
 
-use std::sync::Arc;
-
 use super::{
     Driver,
     tasks::{Done, Purpose},
@@ -11,8 +9,8 @@ use super::{
 use crate::{
     clock::unix_now,
     config::{self, Config, Environment, Fault, LogLevel},
-    export::{Destination, retry::backoff},
-    flow::{SignalKind, UnixNanos},
+    export::retry::{LONGEST, backoff},
+    flow::UnixNanos,
     secrets::{Awaited, Resolution, Resolver},
     startup,
 };
@@ -49,18 +47,11 @@ impl Keys {
 }
 
 impl Driver {
-    /// Holds back what waits for secrets.
-    pub(super) fn hold_back(&mut self, config: &Config) {
-        for kind in SignalKind::ALL.into_iter().filter(|kind| config.waits(*kind)) {
-            self.dispatch.hold_back(kind);
-        }
-    }
-
     /// Asks for what is due.
     pub(super) fn ask_for_secrets(&mut self) {
         let Some(keys) = &mut self.keys else { return };
         let Some(references) = keys.awaited.ask(unix_now()) else { return };
-        self.dispatch.asking_for_secrets();
+        self.backends.iter_mut().for_each(|backend| backend.dispatch.asking_for_secrets());
         let resolver = keys.resolver.clone();
         let task = self.tasks.spawn(async move { Done::Resolved(resolver.resolve(&references).await) });
         self.purposes.insert(task.id(), Purpose::Secrets);
@@ -70,7 +61,8 @@ impl Driver {
     pub(super) fn resolved(&mut self, resolution: Resolution) {
         let Some(keys) = self.keys.as_mut().filter(|keys| keys.awaited.is_asking()) else { return };
         let has_more = !resolution.known.is_empty();
-        let news = keys.awaited.answered(resolution, unix_now(), |failures| backoff(failures, startup::random()));
+        let wait = |failures| backoff(failures, LONGEST, startup::random());
+        let news = keys.awaited.answered(resolution, unix_now(), wait);
         if let Some(news) = news {
             let level = if keys.awaited.is_settled() { LogLevel::Warn } else { LogLevel::Error };
             self.console.say(level, news);
@@ -78,15 +70,12 @@ impl Driver {
         if has_more {
             let (config, faults) = keys.config();
             keys.awaited.forget();
-            self.destination = Some(Arc::new(Destination::new(&config)));
-            for kind in SignalKind::ALL.into_iter().filter(|kind| !config.waits(*kind)) {
-                self.dispatch.let_go(kind);
-            }
+            self.backends.iter_mut().for_each(|backend| backend.unlock(&config));
             if let Some(told) = config::report(&faults) {
                 self.console.say(LogLevel::Warn, told);
             }
         }
-        self.dispatch.secrets_are_missing();
+        self.backends.iter_mut().for_each(|backend| backend.dispatch.secrets_are_missing());
     }
 
     /// At the end there is no later: what is missing is asked for at once.
@@ -102,6 +91,6 @@ impl Driver {
         let Some(keys) = &mut self.keys else { return };
         keys.awaited.renew();
         let (config, _) = keys.config();
-        self.hold_back(&config);
+        self.backends.iter_mut().for_each(|backend| backend.hold_back(&config));
     }
 }

@@ -1,11 +1,11 @@
 //! What the driver leaves to tasks: waiting for `/next`, and for the backend.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
+use super::backend::Departure;
 use crate::{
     clock::unix_now,
     console::Console,
-    export::Destination,
     flow::{Batch, Outcome, SignalKind, UnixNanos, arrival::NextEvent},
     lambda::extensions::Client,
     secrets::Resolution,
@@ -15,7 +15,9 @@ use crate::{
 /// What a task came back with.
 pub(super) enum Done {
     Next(Box<Client>, NextEvent),
-    Exported(Batch, Outcome),
+    /// By which backend, what, and what became of it.
+    Exported(usize, Batch, Outcome),
+    /// What asking for secrets brought.
     Resolved(Resolution),
 }
 
@@ -23,7 +25,7 @@ pub(super) enum Done {
 #[derive(Clone, Copy)]
 pub(super) enum Purpose {
     Next,
-    Export { kind: SignalKind, records: u64 },
+    Export { backend: usize, kind: SignalKind, records: u64 },
     Secrets,
 }
 
@@ -38,9 +40,14 @@ pub(super) async fn next(mut client: Client, console: Console) -> Done {
     }
 }
 
-pub(super) async fn export(destination: Arc<Destination>, batch: Batch, timeout: Duration) -> Done {
-    let outcome = destination.export(&batch, timeout).await;
-    Done::Exported(batch, outcome)
+pub(super) async fn export(backend: usize, departure: Departure) -> Done {
+    let Departure { destination, batch, timeout, given_up } = departure;
+    let outcome = tokio::select! {
+        outcome = destination.export(&batch, timeout) => outcome,
+        // It is closed, never sent to.
+        _ = given_up => Outcome::NoAnswer { frozen: true, why: "given up for a fresh connection".to_owned() },
+    };
+    Done::Exported(backend, batch, outcome)
 }
 
 /// For ever where there is nothing to wake for.

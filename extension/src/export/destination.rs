@@ -1,6 +1,9 @@
-//! Where batches go: one backend, chosen by the configuration.
+//! Where batches go: the backends that the configuration names, each on its own.
 
-use std::time::Duration;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
 
 use clickhouse::Client;
 use lambdaview_queries::schema;
@@ -9,14 +12,105 @@ use tokio::sync::OnceCell;
 use super::{
     clickhouse::{ClickHouseExporter, Tables},
     otlp::OtlpExporter,
+    patience::{self, Waited},
 };
 use crate::{
-    config::{ClickHouseSettings, Config, Exporter},
+    config::{ClickHouseSettings, Config, Endpoint, Exporter},
     flow::{Batch, Outcome, SignalKind},
     secrets::Value,
 };
 
-/// The backend. OTLP comes before ClickHouse where both are set: sending to two needs two buffers.
+/// A backend that the configuration names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// By OTLP.
+    Otlp,
+    /// ClickHouse itself.
+    ClickHouse,
+}
+
+impl Target {
+    /// The backends that the configuration names.
+    #[must_use]
+    pub const fn of(config: &Config) -> &'static [Self] {
+        match config.exporter {
+            Exporter::Otlp => &[Self::Otlp],
+            Exporter::ClickHouse => &[Self::ClickHouse],
+            Exporter::Both => &[Self::Otlp, Self::ClickHouse],
+        }
+    }
+
+    /// As `ROTEL_EXPORTER` names it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Otlp => "otlp",
+            Self::ClickHouse => "clickhouse",
+        }
+    }
+
+    /// Whether signals of `kind` have somewhere to go.
+    #[must_use]
+    pub fn is_open(self, config: &Config, kind: SignalKind) -> bool {
+        match self {
+            Self::Otlp => config.otlp.route(kind).is_some(),
+            Self::ClickHouse => config.clickhouse.endpoint.is_some(),
+        }
+    }
+
+    /// Whether signals of `kind` wait for secrets before they can go there.
+    #[must_use]
+    pub fn waits(self, config: &Config, kind: SignalKind) -> bool {
+        match self {
+            Self::Otlp => config.otlp.route(kind).is_some_and(|route| route.waits),
+            Self::ClickHouse => config.clickhouse.waits,
+        }
+    }
+
+    /// What tells this function's signals for this backend from any other's: what one process left for it, another may send.
+    #[must_use]
+    pub fn identity(self, config: &Config) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.as_str(), &config.lambda.function_name, &config.lambda.function_version).hash(&mut hasher);
+        match self {
+            Self::Otlp => {
+                for route in SignalKind::ALL.into_iter().filter_map(|kind| config.otlp.route(kind)) {
+                    match &route.endpoint {
+                        Endpoint::Known(uri) => uri.hash(&mut hasher),
+                        Endpoint::Waiting(template) => {
+                            template.references().for_each(|reference| reference.to_string().hash(&mut hasher));
+                        }
+                    }
+                }
+            }
+            Self::ClickHouse => {
+                let ClickHouseSettings { endpoint, database, table_prefix, .. } = &config.clickhouse;
+                // A URL may have a password in it; not even a trace of it is written to disk.
+                if let Some(Value::Plain(url)) = endpoint {
+                    url.reveal()
+                        .parse::<http::Uri>()
+                        .ok()
+                        .and_then(|uri| uri.host().map(str::to_owned))
+                        .hash(&mut hasher);
+                }
+                (database, table_prefix).hash(&mut hasher);
+            }
+        }
+        hasher.finish()
+    }
+
+    /// The longest that one request may take.
+    #[must_use]
+    pub fn timeout(self, config: &Config) -> Duration {
+        let routes = SignalKind::ALL.into_iter().filter_map(|kind| config.otlp.route(kind));
+        match self {
+            Self::Otlp => routes.map(|route| route.timeout).max().unwrap_or_default(),
+            Self::ClickHouse => config.clickhouse.timeout,
+        }
+    }
+}
+
+/// One backend.
 pub enum Destination {
     /// An OTLP endpoint for each kind that has one.
     Otlp(OtlpExporter),
@@ -27,29 +121,10 @@ pub enum Destination {
 impl Destination {
     /// Made in no time: nothing is connected before the first export.
     #[must_use]
-    pub fn new(config: &Config) -> Self {
-        match config.exporter {
-            Exporter::Otlp | Exporter::Both => Self::Otlp(OtlpExporter::new(&config.otlp)),
-            Exporter::ClickHouse => Self::ClickHouse(Box::new(Direct::new(&config.clickhouse))),
-        }
-    }
-
-    /// Whether signals of `kind` have somewhere to go.
-    #[must_use]
-    pub fn is_open(config: &Config, kind: SignalKind) -> bool {
-        match config.exporter {
-            Exporter::Otlp | Exporter::Both => config.otlp.route(kind).is_some(),
-            Exporter::ClickHouse => config.clickhouse.endpoint.is_some(),
-        }
-    }
-
-    /// The longest that one request may take.
-    #[must_use]
-    pub fn timeout(config: &Config) -> Duration {
-        let routes = SignalKind::ALL.into_iter().filter_map(|kind| config.otlp.route(kind));
-        match config.exporter {
-            Exporter::Otlp | Exporter::Both => routes.map(|route| route.timeout).max().unwrap_or_default(),
-            Exporter::ClickHouse => config.clickhouse.timeout,
+    pub fn new(target: Target, config: &Config) -> Self {
+        match target {
+            Target::Otlp => Self::Otlp(OtlpExporter::new(&config.otlp)),
+            Target::ClickHouse => Self::ClickHouse(Box::new(Direct::new(&config.clickhouse))),
         }
     }
 
@@ -58,11 +133,23 @@ impl Destination {
         match self {
             Self::Otlp(exporter) => exporter.export(batch, timeout).await,
             Self::ClickHouse(direct) => {
-                tokio::time::timeout(timeout, direct.export(batch)).await.unwrap_or_else(|_| Outcome::Retry {
-                    after: None,
-                    why: format!("no answer from ClickHouse within {timeout:?}"),
-                })
+                let Waited { answer, frozen } = patience::within(timeout, direct.export(batch)).await;
+                match answer {
+                    // What a freeze broke says nothing about the backend.
+                    Some(Outcome::Retry { after: None, why }) if frozen => Outcome::NoAnswer { frozen, why },
+                    Some(outcome) => outcome,
+                    None => Outcome::NoAnswer { frozen, why: format!("no answer from ClickHouse within {timeout:?}") },
+                }
             }
+        }
+    }
+
+    /// The environment was frozen for long: open connections are not trusted any more.
+    pub fn thawed(&self) {
+        match self {
+            Self::Otlp(exporter) => exporter.reset(),
+            // Its client keeps no connection that was idle for two seconds.
+            Self::ClickHouse(_) => {}
         }
     }
 }
@@ -109,4 +196,42 @@ fn client(settings: &ClickHouseSettings) -> Option<Client> {
         .with_setting("async_insert", u8::from(settings.async_insert).to_string())
         .with_setting("wait_for_async_insert", "1");
     Some(client)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::environment::tests::given;
+
+    fn config(variables: &[(&str, &str)]) -> Config {
+        let defaults = [
+            ("ROTEL_EXPORTER", "otlp,clickhouse"),
+            ("ROTEL_OTLP_EXPORTER_ENDPOINT", "http://collector:4317"),
+            ("ROTEL_CLICKHOUSE_EXPORTER_ENDPOINT", "http://clickhouse:8123"),
+            ("AWS_LAMBDA_FUNCTION_NAME", "orders"),
+        ];
+        let (config, faults) = Config::from_env(&given(&[&defaults[..], variables].concat()));
+        assert_eq!(faults, []);
+        config
+    }
+
+    #[test]
+    fn both_backends_are_had_and_each_is_told_from_the_other_and_from_another_functions() {
+        let ours = config(&[]);
+        assert_eq!(Target::of(&ours), [Target::Otlp, Target::ClickHouse]);
+        assert_ne!(Target::Otlp.identity(&ours), Target::ClickHouse.identity(&ours));
+        for target in Target::of(&ours) {
+            assert_eq!(target.identity(&ours), target.identity(&config(&[])));
+            for other in [
+                ("AWS_LAMBDA_FUNCTION_NAME", "stock"),
+                ("AWS_LAMBDA_FUNCTION_VERSION", "7"),
+                ("ROTEL_OTLP_EXPORTER_ENDPOINT", "http://elsewhere:4317"),
+                ("ROTEL_CLICKHOUSE_EXPORTER_ENDPOINT", "http://elsewhere:8123"),
+            ] {
+                let concerned =
+                    !other.0.contains("EXPORTER") || other.0.contains("CLICKHOUSE") == (*target == Target::ClickHouse);
+                assert_eq!(target.identity(&ours) != target.identity(&config(&[other])), concerned, "{other:?}");
+            }
+        }
+    }
 }

@@ -3,7 +3,8 @@
 pub mod clickhouse;
 pub mod destination;
 pub mod otlp;
+mod patience;
 pub mod retry;
 pub mod rows;
 
-pub use destination::Destination;
+pub use destination::{Destination, Target};

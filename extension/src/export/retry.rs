@@ -7,8 +7,13 @@ use tonic::Code;
 
 /// The first backoff, before jitter.
 const FIRST: Duration = Duration::from_millis(200);
-/// The longest backoff, before jitter.
-const LONGEST: Duration = Duration::from_secs(30);
+
+/// The longest backoff, before jitter, for a backend that answers: it may have too much to do.
+pub const LONGEST: Duration = Duration::from_secs(30);
+
+/// The longest backoff, before jitter, where nobody answers: a try in a second is no burden for a backend that is not there,
+/// and finds it soon when it is back.
+pub const LONGEST_UNANSWERED: Duration = Duration::from_secs(1);
 
 /// What an answer that is no success asks of the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +65,12 @@ fn retry_after(text: &str, now: UnixNanos) -> Option<Duration> {
     Some(Duration::from_secs(seconds).saturating_sub(Duration::from_nanos(now)))
 }
 
-/// How long to wait before attempt number `attempt` (the first retry is 1): doubling, and between half and the whole of it,
-/// as `random` out of `0..=u32::MAX` has it.
+/// How long to wait before attempt number `attempt` (the first retry is 1): doubling up to `longest`, and between half and the
+/// whole of it, as `random` out of `0..=u32::MAX` has it.
 #[must_use]
-pub fn backoff(attempt: u32, random: u32) -> Duration {
+pub fn backoff(attempt: u32, longest: Duration, random: u32) -> Duration {
     let doubled = FIRST.saturating_mul(1u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX));
-    let half = doubled.min(LONGEST) / 2;
+    let half = doubled.min(longest) / 2;
     half + half.mul_f64(f64::from(random) / f64::from(u32::MAX))
 }
 
@@ -109,8 +114,9 @@ mod tests {
 
     #[test]
     fn the_backoff_doubles_to_its_bound_and_jitters_downwards() {
-        let millis = |attempt, random| backoff(attempt, random).as_millis();
+        let millis = |attempt, random| backoff(attempt, LONGEST, random).as_millis();
         assert_eq!([1, 2, 3, 8].map(|attempt| millis(attempt, u32::MAX)), [200, 400, 800, 25_600]);
         assert_eq!([1, 2, 9, 33, u32::MAX].map(|attempt| millis(attempt, 0)), [100, 200, 15_000, 15_000, 15_000]);
+        assert_eq!(backoff(9, LONGEST_UNANSWERED, u32::MAX), Duration::from_secs(1));
     }
 }

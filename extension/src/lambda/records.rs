@@ -4,6 +4,8 @@
 //! [`Event::Unknown`]. Fields that AWS documents as optional, and those that only some kinds of execution send, are
 //! optional here; fields we do not use are not read at all.
 
+mod salvage;
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, de};
@@ -17,16 +19,26 @@ use crate::flow::{
     },
     trace::{SpanId, TraceContext},
 };
+use salvage::Part;
 
-/// Reads one delivery: a JSON array of records. Bytes that are not UTF-8 become U+FFFD, as CloudWatch shows them.
+/// Reads one delivery: a JSON array of records. Bytes that are not UTF-8 become U+FFFD, as CloudWatch shows them. Of a
+/// delivery that is damaged every whole record is read.
 ///
 /// They are handed over one by one: a list of them would be as large again as what is made of them.
 pub fn read(body: &[u8], mut take: impl FnMut(Telemetry)) {
     let text = lossy(body);
     match serde_json::from_str::<Vec<&RawValue>>(&text) {
         Ok(records) => records.into_iter().for_each(|record| take(read_record(record.get()))),
-        Err(_) => take(read_record(&text)),
+        Err(_) => salvage::parts(&text, is_record, |part| match part {
+            Part::Record(record) => take(read_record(record)),
+            Part::Damaged(piece) => take(unknown(0, "", piece, "a damaged delivery".to_owned())),
+        }),
     }
+}
+
+/// Whether an object within a damaged delivery is a record.
+fn is_record(object: &str) -> bool {
+    serde_json::from_str::<Envelope<'_>>(object).is_ok_and(|envelope| envelope.record.is_some())
 }
 
 /// How many records of log streams a delivery holds, for the ledger, when there is no room to keep it.

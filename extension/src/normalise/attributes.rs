@@ -1,7 +1,8 @@
-//! Attributes: made, looked up, and flattened out of JSON.
+//! Attributes: made, looked up, and told apart.
+
+use std::collections::{HashMap, HashSet};
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, any_value::Value as Any};
-use serde_json::Value;
 
 pub(super) fn text(value: impl Into<String>) -> AnyValue {
     AnyValue { value: Some(Any::StringValue(value.into())) }
@@ -40,32 +41,26 @@ pub(super) fn text_of<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a s
     }
 }
 
-/// Nested objects become dotted keys, arrays their JSON: what every table of ClickStack can hold and nothing is lost in.
-pub(super) fn flatten(key: String, value: Value, into: &mut Vec<KeyValue>) {
-    match value {
-        Value::Object(fields) if !fields.is_empty() => {
-            for (name, value) in fields {
-                flatten(format!("{key}.{name}"), value, into);
-            }
-        }
-        scalar => into.push(attribute(key, any(scalar))),
+/// Gives every attribute but the first of a name one of its own (`a#2`): a table that holds them as a map would keep one.
+pub(super) fn tell_apart(attributes: &mut [KeyValue]) {
+    let mut names: Vec<&str> = attributes.iter().map(|attribute| attribute.key.as_str()).collect();
+    names.sort_unstable();
+    if names.windows(2).all(|pair| pair[0] != pair[1]) {
+        return;
     }
-}
-
-/// A JSON value as OTLP has it; a number too large for its integers keeps its digits as text.
-fn any(value: Value) -> AnyValue {
-    let value = match value {
-        Value::Null => None,
-        Value::Bool(value) => Some(Any::BoolValue(value)),
-        Value::String(text) => Some(Any::StringValue(text)),
-        Value::Number(number) => Some(match (number.as_i64(), number.is_u64(), number.as_f64()) {
-            (Some(int), ..) => Any::IntValue(int),
-            (None, false, Some(double)) => Any::DoubleValue(double),
-            _ => Any::StringValue(number.to_string()),
-        }),
-        nested @ (Value::Array(_) | Value::Object(_)) => Some(Any::StringValue(nested.to_string())),
-    };
-    AnyValue { value }
+    let mut known: HashSet<String> = names.into_iter().map(str::to_owned).collect();
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for KeyValue { key, .. } in attributes {
+        let times = seen.entry(key.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            let free = (*times..).map(|nth| (nth, format!("{key}#{nth}"))).find(|(_, name)| !known.contains(name));
+            let (nth, name) = free.expect("there are more numbers than names");
+            *times = nth;
+            known.insert(name.clone());
+            *key = name;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -73,20 +68,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nested_fields_become_dotted_keys_and_arrays_their_json() {
-        let mut flat = Vec::new();
-        let nested =
-            serde_json::json!({"b": {"c": 1, "d": [1, {"e": 2}]}, "f": {}, "g": null, "h": u64::MAX, "i": 1.5});
-        flatten("a".into(), nested, &mut flat);
-        let expected = [
-            ("a.b.c", Some(Any::IntValue(1))),
-            ("a.b.d", Some(Any::StringValue(r#"[1,{"e":2}]"#.into()))),
-            ("a.f", Some(Any::StringValue("{}".into()))),
-            ("a.g", None),
-            ("a.h", Some(Any::StringValue(u64::MAX.to_string()))),
-            ("a.i", Some(Any::DoubleValue(1.5))),
-        ];
-        let expected = expected.map(|(key, value)| attribute(key, AnyValue { value }));
-        assert_eq!(flat, expected);
+    fn attributes_of_one_name_are_told_apart_by_names_that_nobody_has() {
+        let mut attributes: Vec<_> = ["a", "b", "a", "a#2", "a", "b"].map(|key| attribute(key, int(1))).into();
+        tell_apart(&mut attributes);
+        let names: Vec<_> = attributes.iter().map(|attribute| attribute.key.as_str()).collect();
+        assert_eq!(names, ["a", "b", "a#3", "a#2", "a#4", "b#2"]);
+    }
+
+    #[test]
+    fn ten_thousand_of_one_name_are_told_apart_in_no_time_worth_telling() {
+        let mut attributes = vec![attribute("a", int(1)); 10_000];
+        tell_apart(&mut attributes);
+        let names: HashSet<_> = attributes.iter().map(|attribute| attribute.key.as_str()).collect();
+        assert_eq!(names.len(), 10_000);
     }
 }

@@ -1,6 +1,6 @@
 //! What a function's or an extension's log record becomes.
 
-use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::{common::v1::KeyValue, logs::v1::LogRecord};
 
 use super::{
     attributes::{attribute, text},
@@ -18,10 +18,10 @@ pub(super) struct Reading {
     pub(super) request_id: Option<Named>,
 }
 
-/// A request id and the name of its field; a text line has no names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A request id, and the attribute that its field is where it turns out to be another's; a text line has no fields.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Named {
-    pub(super) field: Option<String>,
+    pub(super) field: Option<KeyValue>,
     pub(super) id: String,
 }
 
@@ -47,9 +47,10 @@ pub(super) fn read(line: Line, times: Times) -> Option<Reading> {
             if line.is_empty() {
                 return None;
             }
-            match json_in(&line) {
-                Some(fields) => json_line::read(fields, &line, times),
-                None => text_line::read(line, times),
+            if let Some(fields) = json_in(&line) {
+                json_line::read(fields, &line, times)
+            } else {
+                text_line::read(line, times)
             }
         }
         Line::Json(raw) => json_record(&raw, times),
@@ -83,11 +84,11 @@ pub(super) fn record(body: impl Into<String>, severity: Severity) -> LogRecord {
 }
 
 /// A program under the text format that writes JSON, and every JSON log under the oldest schema, come as strings.
-fn json_in(line: &str) -> Option<json_line::Fields> {
+fn json_in(line: &str) -> Option<json_line::Fields<'_>> {
     if !line.trim_start().starts_with('{') {
         return None;
     }
-    serde_json::from_str(line).ok()
+    json_line::parse(line).ok()
 }
 
 fn json_record(raw: &str, times: Times) -> Reading {
@@ -95,7 +96,7 @@ fn json_record(raw: &str, times: Times) -> Reading {
         // An array or a bare value: its text is all it says.
         return Reading { record: record(raw, Severity::info()), request_id: None };
     }
-    match serde_json::from_str(raw) {
+    match json_line::parse(raw) {
         Ok(fields) => json_line::read(fields, raw, times),
         Err(fault) => Reading { record: unparsed(raw, &fault.to_string(), times), request_id: None },
     }
@@ -169,7 +170,7 @@ mod tests {
 
     #[test]
     fn an_object_that_cannot_be_read_is_shipped_raw_with_the_reason() {
-        let raw = r#"{"message":"half \ud800"}"#;
+        let raw = r#"{"message":"half"#;
         let record = read(Line::Json(raw.into()), TIMES).unwrap().record;
         assert_eq!(body(&record), raw);
         assert!(text_of(&record.attributes, "lambdaview.parse_error").is_some());

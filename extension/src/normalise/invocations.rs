@@ -7,9 +7,10 @@
 use std::collections::VecDeque;
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use prost::Message;
 
 use super::{
-    attributes::{attribute, has, text},
+    attributes::has,
     function_log::{Named, Reading},
     records::{Records, text_field},
 };
@@ -41,12 +42,27 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn write(self, record: &mut LogRecord) {
-        if record.trace_id.is_empty() {
-            record.trace_id = self.trace_id.to_vec();
-            record.span_id = self.span_id.to_vec();
-            record.flags = self.flags;
+        let trace_id = self.trace_id.to_vec();
+        if record.trace_id.is_empty() || is_lower_half(&record.trace_id, &trace_id) {
+            record.trace_id = trace_id;
+        } else if record.trace_id != trace_id {
+            return;
         }
+        if record.span_id.is_empty() {
+            record.span_id = self.span_id.to_vec();
+        }
+        record.flags |= self.flags;
     }
+}
+
+/// Datadog's loggers write the lower 64 bits of a trace id only.
+fn is_lower_half(lower: &[u8], whole: &[u8]) -> bool {
+    lower.starts_with(&[0; 8]) && lower.get(8..) == whole.get(8..)
+}
+
+/// Whether the line said of itself which trace and which span it belongs to.
+fn is_tied(record: &LogRecord) -> bool {
+    !record.span_id.is_empty() && !record.trace_id.starts_with(&[0; 8])
 }
 
 /// How surely a span of the SDK's is the invocation's own.
@@ -82,6 +98,8 @@ pub(super) struct Invocation {
     /// The request id as the attribute of its records.
     named: Vec<u8>,
     held: Records,
+    /// Of those held the few that name a trace themselves, but not all of it: they are completed when it is known.
+    half_tied: Vec<LogRecord>,
     held_bytes: usize,
     held_since: UnixNanos,
 }
@@ -103,6 +121,7 @@ impl Invocation {
             sdk: None,
             named: text_field(INVOCATION_ID, request_id),
             held: Records::default(),
+            half_tied: Vec::new(),
             held_bytes: 0,
             held_since: 0,
         }
@@ -129,6 +148,19 @@ impl Invocation {
             span_id: self.own_span_id(),
             flags: 1,
         })
+    }
+
+    /// Keeps a record that `shared` fields belong to, and tells how many bytes that took.
+    fn hold_half_tied(&mut self, mut record: LogRecord, shared: [&[u8]; 2]) -> usize {
+        shared.into_iter().for_each(|fields| record.merge(fields).expect("these fields were encoded by us"));
+        let bytes = record.encoded_len();
+        self.half_tied.push(record);
+        bytes
+    }
+
+    /// Whether this is the trace that X-Ray's header names.
+    fn is_called_in(&self, trace_id: &[u8]) -> bool {
+        self.xray.is_some_and(|xray| TraceId::from_bytes(trace_id) == Some(xray.trace_id))
     }
 
     /// What its records are tied to now. Before its end, a trace that nobody named would be a guess; at its end our own
@@ -264,7 +296,7 @@ impl Invocations {
         if let Some(Named { field: Some(field), id }) = request_id
             && owner.is_none_or(|at| self.known[at].request_id != id)
         {
-            record.attributes.push(attribute(field, text(id)));
+            record.attributes.push(field);
         }
         match owner {
             Some(at) => self.hold(record, shared, (at, now)),
@@ -291,19 +323,29 @@ impl Invocations {
 
     fn hold(&mut self, mut record: LogRecord, shared: &[u8], (at, now): (usize, UnixNanos)) {
         let invocation = &mut self.known[at];
-        let tied = invocation.done || invocation.has_sdk_span() || !record.trace_id.is_empty();
-        if let Some(link) = invocation.link_now().filter(|_| tied) {
+        if record.span_id.is_empty() && invocation.is_called_in(&record.trace_id) {
+            // The line says no more than the invocation's header: its trace is that of its invocation, whichever that is.
+            record.trace_id.clear();
+            record.flags = 0;
+        }
+        let certain = invocation.done || invocation.has_sdk_span() || is_tied(&record);
+        if let Some(link) = invocation.link_now().filter(|_| certain) {
             link.write(&mut record);
         }
         let named = if has(&record.attributes, INVOCATION_ID) { &[][..] } else { &invocation.named };
-        if tied {
+        if certain {
             self.released.push(&record, [shared, named]);
             return;
         }
-        if invocation.held.is_empty() {
+        if invocation.held.is_empty() && invocation.half_tied.is_empty() {
             invocation.held_since = now;
         }
-        let bytes = invocation.held.push(&record, [shared, named]);
+        let bytes = if record.trace_id.is_empty() {
+            invocation.held.push(&record, [shared, named])
+        } else {
+            let named = named.to_vec();
+            invocation.hold_half_tied(record, [shared, &named])
+        };
         invocation.held_bytes += bytes;
         self.held_bytes += bytes;
         if self.held_bytes > self.held_limit {
@@ -341,7 +383,7 @@ impl Invocations {
 
     /// How many records wait.
     pub(super) fn held(&self) -> usize {
-        self.known.iter().map(|invocation| invocation.held.len()).sum()
+        self.known.iter().map(|invocation| invocation.held.len() + invocation.half_tied.len()).sum()
     }
 
     /// The records that wait no longer.
@@ -354,5 +396,11 @@ impl Invocations {
         let link = invocation.link_now();
         self.held_bytes -= std::mem::take(&mut invocation.held_bytes);
         self.released.append(std::mem::take(&mut invocation.held), link);
+        for mut record in std::mem::take(&mut invocation.half_tied) {
+            if let Some(link) = link {
+                link.write(&mut record);
+            }
+            self.released.push(&record, [&[], &[]]);
+        }
     }
 }

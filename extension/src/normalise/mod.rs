@@ -1,9 +1,14 @@
 //! From arrivals to signals: pure, the time is an argument.
 
 mod attributes;
+mod exception;
+mod filter;
 mod function_log;
+mod ids;
 mod invocations;
+mod json;
 mod json_line;
+mod own;
 mod platform;
 mod records;
 mod resource;
@@ -23,13 +28,12 @@ use crate::flow::{
     head, pack,
 };
 use attributes::has;
+pub use filter::Filters;
 use function_log::{Reading, Times};
 use invocations::Invocations;
+pub use own::OWN_PREFIX;
 use platform::End;
 use resource::Environment;
-
-/// How every line of our own output begins: lines of the `extension` stream that do are ours, and never shipped.
-pub const OWN_PREFIX: &str = "lambdaview ";
 
 /// The attribute that tells from which stream a line came.
 const TYPE: &str = "type";
@@ -64,6 +68,8 @@ pub struct Settings {
     pub on_demand: bool,
     /// Whether START, END, REPORT and INIT lines are wanted.
     pub platform_lines: bool,
+    /// Which lines are left out, and what is blacked out in the others.
+    pub filters: Filters,
     /// How many bytes of records may wait for their trace.
     pub held_bytes: usize,
 }
@@ -75,6 +81,8 @@ pub struct Released {
     pub pieces: Vec<Packed>,
     /// Lines without a character in them: there is nothing in them to ship.
     pub empty: u64,
+    /// Lines and the SDK's records that the user's own expression leaves out.
+    pub excluded: u64,
     /// Log records that the platform says it lost.
     pub lost_by_platform: u64,
 }
@@ -184,8 +192,8 @@ impl Normaliser {
     fn telemetry(&mut self, Telemetry { time, event }: Telemetry, now: UnixNanos) {
         let times = Times { event: time, observed: now };
         match event {
-            Event::Extension(Line::Text(line)) if line.starts_with(OWN_PREFIX) => {}
             Event::Function(line) => self.line(line, times, Stream::Function),
+            Event::Extension(line) if own::is_ours(&line) => {}
             Event::Extension(line) => self.line(line, times, Stream::Extension),
             Event::Start(start) => self.start(&start, times),
             Event::RuntimeDone(done) => self.runtime_done(&done, times),
@@ -197,20 +205,26 @@ impl Normaliser {
             Event::InitReport(report) => self.platform_line(platform::init_report_line(&report), times),
             Event::LogsDropped(dropped) => {
                 self.released.lost_by_platform += dropped.records;
-                self.invocations.pass(&stamped(platform::logs_dropped_line(&dropped), times), &[]);
+                self.pass(stamped(platform::logs_dropped_line(&dropped), times));
             }
             Event::Noted { .. } => {}
             Event::Unknown(unknown) => {
-                self.invocations.pass(&function_log::unparsed(&unknown.raw, &unknown.why, times), &[]);
+                self.pass(function_log::unparsed(&unknown.raw, &unknown.why, times));
             }
         }
     }
 
     fn line(&mut self, line: Line, times: Times, stream: Stream) {
-        let Some(reading) = function_log::read(line, times) else {
+        if self.settings.filters.excludes(&line) {
+            self.released.excluded += 1;
+            return;
+        }
+        let Some(mut reading) = function_log::read(line, times) else {
             self.released.empty += 1;
             return;
         };
+        self.settings.filters.redact(&mut reading.record);
+        reading.request_id.iter_mut().for_each(|named| self.settings.filters.redact_named(named));
         // A field of the program's own with that name wins.
         let stream = if has(&reading.record.attributes, TYPE) { &[][..] } else { &self.streams[stream as usize] };
         self.invocations.place(reading, stream, times.observed);
@@ -257,15 +271,23 @@ impl Normaliser {
     fn invocation_line(&mut self, request_id: &str, line: impl FnOnce() -> LogRecord, times: Times) {
         if self.settings.platform_lines {
             let named = function_log::Named { field: None, id: request_id.to_owned() };
-            let reading = Reading { record: stamped(line(), times), request_id: Some(named) };
+            let mut record = stamped(line(), times);
+            self.settings.filters.redact(&mut record);
+            let reading = Reading { record, request_id: Some(named) };
             self.invocations.place(reading, &[], times.observed);
         }
     }
 
     fn platform_line(&mut self, line: Option<LogRecord>, times: Times) {
         if let Some(line) = line.filter(|_| self.settings.platform_lines) {
-            self.invocations.pass(&stamped(line, times), &[]);
+            self.pass(stamped(line, times));
         }
+    }
+
+    /// A record that is no invocation's.
+    fn pass(&mut self, mut record: LogRecord) {
+        self.settings.filters.redact(&mut record);
+        self.invocations.pass(&record, &[]);
     }
 
     fn otlp(&mut self, mut signal: Signal, now: UnixNanos) {
@@ -276,6 +298,7 @@ impl Normaliser {
             }
             Signal::Logs(logs) => {
                 sdk::complete_logs(logs, &mut self.invocations);
+                self.released.excluded += self.settings.filters.apply(logs);
                 self.environment.enrich(&mut logs.resource);
             }
             Signal::Metrics(metrics) => self.environment.enrich(&mut metrics.resource),

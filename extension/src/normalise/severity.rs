@@ -1,5 +1,7 @@
 //! Severity, from the words and numbers in which programs write it.
 
+use std::borrow::Cow;
+
 use opentelemetry_proto::tonic::logs::v1::SeverityNumber;
 
 /// A number of OpenTelemetry's and the program's own word.
@@ -23,9 +25,15 @@ impl Severity {
         Self::new(SeverityNumber::Error, "ERROR")
     }
 
+    /// A word without the colours of a terminal.
+    pub(super) fn plain(word: &str) -> Cow<'_, str> {
+        let word = word.trim();
+        if word.contains(ESCAPE) { Cow::Owned(without_colours(word).trim().to_owned()) } else { Cow::Borrowed(word) }
+    }
+
     /// Of a word, with the word kept; `None` for words that are no level.
     pub(super) fn from_word(word: &str) -> Option<Self> {
-        number_of(word).map(|number| Self::new(number, word))
+        number_of(word).or_else(|| shifted(word)).map(|number| Self::new(number, word))
     }
 
     /// Of the number in a `level` field: pino's and bunyan's 10 to 60, or syslog's 0 to 7.
@@ -108,6 +116,27 @@ fn is_mark(line: &str, first_word: &str) -> bool {
     matches!(behind.bytes().next(), Some(b':' | b']' | b'|' | b')' | b'>')) || behind.starts_with(" - ")
 }
 
+const ESCAPE: char = '\u{1b}';
+
+/// A text without the sequences (`ESC [ 32 m`) that colour it in a terminal.
+pub(super) fn without_colours(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut pieces = text.split(ESCAPE);
+    plain.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let code = piece.strip_prefix('[').and_then(|code| code.split_once('m'));
+        let is_colour = |code: &str| code.bytes().all(|c| c.is_ascii_digit() || c == b';');
+        plain.push_str(code.filter(|(code, _)| is_colour(code)).map_or(piece, |(_, behind)| behind));
+    }
+    plain
+}
+
+/// Go's levels between the named ones: `INFO+2`, `DEBUG-4`. OpenTelemetry's numbers are as far apart as Go's.
+fn shifted(word: &str) -> Option<SeverityNumber> {
+    let (name, by) = word.split_at(word.find(['+', '-']).filter(|at| *at > 0)?);
+    SeverityNumber::try_from(i32::from(number_of(name)?).checked_add(by.parse().ok()?)?).ok()
+}
+
 fn number_of(word: &str) -> Option<SeverityNumber> {
     use SeverityNumber::{Debug, Error, Fatal, Info, Info2, Trace, Warn};
     /// `err` and `informational`: whatever is shorter or longer need not be compared.
@@ -142,7 +171,23 @@ mod tests {
         for (word, number) in words {
             assert_eq!(Severity::from_word(word), Some(Severity::new(number, word)), "{word}");
         }
-        assert_eq!(Severity::from_word("chatty"), None);
+        for word in ["chatty", "info-", "-4", "info+x", "FATAL+99", "well-known"] {
+            assert_eq!(Severity::from_word(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn gos_levels_between_the_named_ones_keep_their_distance() {
+        for (word, number) in [("INFO+2", SeverityNumber::Info3), ("DEBUG-4", Trace), ("ERROR+4", Fatal)] {
+            assert_eq!(Severity::from_word(word), Some(Severity::new(number, word)), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_coloured_word_is_read_without_its_colours() {
+        assert_eq!(Severity::plain("\u{1b}[1;32minfo\u{1b}[39m"), "info");
+        assert_eq!(Severity::plain(" warn "), "warn");
+        assert_eq!(without_colours("\u{1b}[2Kx\u{1b}"), "[2Kx", "what is no colour stays, but for the escape");
     }
 
     #[test]

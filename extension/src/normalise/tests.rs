@@ -29,6 +29,7 @@ pub(super) fn settings() -> Settings {
         managed: false,
         on_demand: true,
         platform_lines: false,
+        filters: Filters::default(),
         held_bytes: 1 << 20,
     }
 }
@@ -336,4 +337,69 @@ fn without_telemetry_no_span_is_guessed_at_the_end() {
     world.normaliser.invoked(&invoke, T);
     world.normaliser.release_all("spindown", T + SECOND);
     assert!(world.out().spans().is_empty());
+}
+
+#[test]
+fn a_line_that_names_no_more_than_xrays_trace_belongs_to_the_trace_of_its_invocation() {
+    let line = r#"{"message":"one","xray_trace_id":"1-5bef4de7-ad49b0e87f6ef6c87fc2e700"}"#;
+    let mut world = World::new(settings());
+    world.start(A, xray()).print(line).span(SpanKind::Server, Some(A));
+    let out = world.out();
+    let one = out.logs()[0];
+    assert_eq!((one.trace_id.as_slice(), one.span_id.as_slice(), one.flags), (&[7; 16][..], &[8; 8][..], 1));
+    assert_eq!(text_of(&one.attributes, "xray_trace_id"), Some("1-5bef4de7-ad49b0e87f6ef6c87fc2e700"));
+    let mut without_sdk = World::new(settings());
+    without_sdk.start(A, xray()).print(line).done(A, Status::Success);
+    let out = without_sdk.out();
+    assert_eq!(SpanId::from_bytes(&out.logs()[0].span_id), SpanId::from_hex("24cd7d670fa455f0"));
+    assert_eq!(out.ties(), [(A, some(XRAY))]);
+}
+
+#[test]
+fn datadogs_half_of_a_trace_id_is_made_whole_and_a_trace_without_a_span_gets_its_invocations() {
+    let half = u64::from_be_bytes([7; 8]);
+    let trace = "07".repeat(16);
+    for line in [
+        format!(r#"{{"dd.trace_id":"{half}","dd.span_id":"17"}}"#),
+        format!(r#"{{"trace_id":"{trace}","span_id":"0000000000000011"}}"#),
+    ] {
+        let mut world = World::new(settings());
+        world.start(A, None).print(&line).span(SpanKind::Server, Some(A)).done(A, Status::Success);
+        let out = world.out();
+        assert_eq!((out.ties(), out.logs()[0].span_id.last()), (vec![(A, some(&trace))], Some(&17)), "{line}");
+    }
+    let mut world = World::new(settings());
+    world.start(A, None).print(&format!(r#"{{"trace_id":"{trace}"}}"#)).span(SpanKind::Server, Some(A));
+    assert_eq!(world.out().logs()[0].span_id, [8; 8]);
+}
+
+#[test]
+fn a_foreign_trace_that_a_line_names_is_left_as_it_is() {
+    let line = r#"{"trace_id":"5bef4de7ad49b0e87f6ef6c87fc2e711"}"#;
+    let mut world = World::new(settings());
+    world.start(A, xray()).print(line).span(SpanKind::Server, Some(A)).done(A, Status::Success);
+    let out = world.out();
+    assert_eq!(out.ties(), [(A, some("5bef4de7ad49b0e87f6ef6c87fc2e711"))]);
+    assert!(out.logs()[0].span_id.is_empty(), "no span of another trace is made up for it");
+}
+
+#[test]
+fn what_the_user_leaves_out_is_counted_and_what_is_blacked_out_is_so_everywhere() {
+    let regex = |text| Some(regex_lite::Regex::new(text).unwrap());
+    let filters = Filters::new(regex("^GET /health"), regex("s3cret"));
+    let mut world = World::new(Settings { filters, platform_lines: true, ..settings() });
+    world
+        .print("GET /health")
+        .event(Event::Extension(Line::Text("GET /health of another extension".into())))
+        .print("s3cret")
+        .print(r#"{"a":["s3cret"],"b":{"c":"my s3cret"}}"#)
+        .event(Event::Function(Line::Json(r#"{"message":"m","errorType":"E","errorMessage":"s3cret"}"#.into())))
+        .event(Event::Unknown(Unknown { event_type: "new".into(), raw: r#"{"x":"s3cret"}"#.into(), why: "new".into() }))
+        .start(A, None)
+        .done(A, Status::Success);
+    let out = world.out();
+    assert_eq!((out.released.excluded, out.released.empty), (2, 0));
+    assert_eq!(out.logs().len(), 6);
+    let shipped = format!("{:?}", out.logs());
+    assert!(!shipped.contains("s3cret") && shipped.matches("[REDACTED]").count() == 7, "{shipped}");
 }

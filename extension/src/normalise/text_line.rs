@@ -2,31 +2,49 @@
 //!
 //! The body is the whole line, as CloudWatch has it: the head is read, never cut off.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::{
-    attributes::{attribute, text},
+    exception::Exception,
     function_log::{Named, Reading, Times, record},
-    severity::Severity,
+    ids::{self, Ids},
+    severity::{Severity, without_colours},
     time::Written,
 };
 
 pub(super) fn read(line: String, times: Times) -> Reading {
-    let head = Head::of(&line);
-    let exception = exception(&line, &head);
-    let severity = head.severity.or_else(|| Severity::from_text(&line));
+    let head = Head::of(&plain_start(&line));
+    let exception = node_exception(&line, &head).or_else(|| Exception::in_text(&line));
+    let severity = head.severity.or_else(|| Severity::from_text(&plain_start(&line)));
     let fallback = if exception.is_some() { Severity::error } else { Severity::info };
+    let ids = ids_in(&line);
     let mut record = record(line, severity.unwrap_or_else(fallback));
     let own = head.time.filter(|time| time.sub_second && time.is_near(times.event));
     record.time_unix_nano = own.map_or(0, |time| time.at);
+    if let Some(ids) = ids {
+        ids.write(&mut record);
+    }
     record.attributes.extend(exception.into_iter().flat_map(Exception::into_attributes));
     Reading { record, request_id: head.request_id.map(|id| Named { field: None, id }) }
+}
+
+/// The line; of one that begins in a terminal's colours its start, without them.
+fn plain_start(line: &str) -> Cow<'_, str> {
+    const START: usize = 512;
+    if !line.starts_with('\u{1b}') {
+        return Cow::Borrowed(line);
+    }
+    let end = line.char_indices().nth(START).map_or(line.len(), |(at, _)| at);
+    Cow::Owned(without_colours(&line[..end]))
 }
 
 /// The leading words of a line that say when, for whom and how bad.
 ///
 /// Node `ts TAB id TAB WARN TAB msg`, .NET `ts TAB id TAB warn TAB msg`, Python `[INFO] TAB ts TAB id TAB msg`,
-/// `ts LEVEL msg` of Rust and Go, `date time LEVEL msg` of Java and Python.
+/// Ruby `W, [ts #8]  WARN id -- : msg`, `ts LEVEL msg` of Rust and Go, `date time LEVEL msg` of Java and Python,
+/// `ts | LEVEL | msg` of loguru, `[ts] [LEVEL] msg` of log4js, `time=ts level=LEVEL msg=msg` of Go.
 #[derive(Debug, Default)]
 struct Head {
     time: Option<Written>,
@@ -34,20 +52,21 @@ struct Head {
     severity: Option<Severity>,
 }
 
-/// A head has a date, a time, an id and a level at most.
-const HEAD_WORDS: usize = 4;
+/// A head has a letter, a date, a time, a process, an id and a level at most.
+const HEAD_WORDS: usize = 6;
 
 impl Head {
     fn of(line: &str) -> Self {
         let mut head = Self::default();
-        let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty()).take(HEAD_WORDS).peekable();
+        let is_word = |word: &&str| !word.is_empty() && *word != "|";
+        let mut words = line.split([' ', '\t']).filter(is_word).take(HEAD_WORDS).peekable();
         while let Some(word) = words.next() {
             let next = words.peek().copied();
             if head.take_time(word, next) {
-                if is_date(word) {
+                if is_date(unmarked(word)) {
                     words.next();
                 }
-            } else if !head.take(word) {
+            } else if !head.take(word) && !head.is_mark(word) {
                 break;
             }
         }
@@ -55,8 +74,9 @@ impl Head {
     }
 
     fn take_time(&mut self, word: &str, next: Option<&str>) -> bool {
-        if self.time.is_none() {
-            let joined = next.filter(|_| is_date(word)).map(|next| format!("{word} {next}"));
+        if self.time.is_none() && word.len() >= DATE {
+            let word = unmarked(word);
+            let joined = next.filter(|_| is_date(word)).map(|next| format!("{word} {}", next.trim_end_matches(']')));
             self.time = Written::from_text(joined.as_deref().unwrap_or(word));
             return self.time.is_some();
         }
@@ -69,59 +89,73 @@ impl Head {
             return true;
         }
         let bracketed = word.strip_prefix('[').and_then(|word| word.strip_suffix(']'));
-        // A bare word is a level only behind a time or an id: "log in" is a sentence.
-        let bare = (self.time.is_some() || self.request_id.is_some()).then_some(word);
+        // A bare word is a level only behind a time or an id: "log in" is a sentence. There its bracket may close far behind.
+        let bare = (self.time.is_some() || self.request_id.is_some())
+            .then(|| word.strip_prefix("level=").unwrap_or(word).trim_start_matches('['));
         if self.severity.is_none() {
             self.severity = bracketed.or(bare).and_then(Severity::from_word);
             return self.severity.is_some();
         }
         false
     }
+
+    /// What Ruby's logger writes between: the level's first letter before the time, the process behind it.
+    fn is_mark(&self, word: &str) -> bool {
+        match word.as_bytes() {
+            [letter, b','] => self.time.is_none() && letter.is_ascii_uppercase(),
+            [b'#', process @ .., b']'] => self.time.is_some() && process.iter().all(u8::is_ascii_digit),
+            _ => false,
+        }
+    }
+}
+
+/// The length of a date.
+const DATE: usize = 10;
+
+/// A word without the bracket before it, or the name (`time=`, `ts=`) and the quotes around it.
+fn unmarked(word: &str) -> &str {
+    let value = ["time=", "ts=", "timestamp="].into_iter().find_map(|name| word.strip_prefix(name)).unwrap_or(word);
+    let value = value.trim_matches(['[', ']', '"']);
+    // Ruby's process stands behind its time, with a space or without.
+    value.split_once('#').map_or(value, |(time, _)| time)
 }
 
 fn is_date(word: &str) -> bool {
-    word.len() == 10
-        && word.bytes().enumerate().all(|(at, c)| if at == 4 || at == 7 { c == b'-' } else { c.is_ascii_digit() })
+    word.len() == DATE
+        && word
+            .bytes()
+            .enumerate()
+            .all(|(at, c)| if at == 4 || at == 7 { matches!(c, b'-' | b'/') } else { c.is_ascii_digit() })
+}
+
+/// The ids of a line in which they stand as `trace_id=5bef4de7ad49b0e87f6ef6c87fc2e700`.
+fn ids_in(line: &str) -> Option<Ids> {
+    /// A line with more `=` than this is data.
+    const LOOKED_AT: usize = 32;
+    let pair = |(at, _)| Some((name_before(line, at)?, value_behind(&line[at + 1..])));
+    let mut pairs = line.match_indices('=').take(LOOKED_AT).filter_map(pair).peekable();
+    pairs.peek()?;
+    let pairs: Vec<_> = pairs.collect();
+    let field = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| Cow::Borrowed(*value));
+    Ids::find(field).map(|found| found.ids)
+}
+
+fn name_before(line: &str, at: usize) -> Option<&str> {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '/');
+    let start = line[..at].rfind(|c| !is_of_name(c)).map_or(0, |before| before + 1);
+    // Before that there may have been a character of several bytes.
+    line.get(start..at).filter(|name| ids::is_name(name))
+}
+
+fn value_behind(text: &str) -> &str {
+    let text = text.strip_prefix('"').unwrap_or(text);
+    text.split([' ', '\t', '"', ',', ']', ')', '}', '\n']).next().unwrap_or(text)
 }
 
 /// Whether this is a UUID, as every request id of Lambda is.
 pub(super) fn is_request_id(word: &str) -> bool {
     let dash = |at| matches!(at, 8 | 13 | 18 | 23);
     word.len() == 36 && word.bytes().enumerate().all(|(at, c)| if dash(at) { c == b'-' } else { c.is_ascii_hexdigit() })
-}
-
-struct Exception {
-    kind: String,
-    message: Option<String>,
-    stacktrace: Option<String>,
-}
-
-impl Exception {
-    fn into_attributes(self) -> Vec<opentelemetry_proto::tonic::common::v1::KeyValue> {
-        let message = self.message.map(|message| attribute("exception.message", text(message)));
-        let stacktrace = self.stacktrace.map(|stacktrace| attribute("exception.stacktrace", text(stacktrace)));
-        [Some(attribute("exception.type", text(self.kind))), message, stacktrace].into_iter().flatten().collect()
-    }
-}
-
-fn exception(line: &str, head: &Head) -> Option<Exception> {
-    python_exception(line).or_else(|| node_exception(line, head))
-}
-
-/// `[ERROR] ValueError: boom` before a traceback (unhandled), or a traceback whose last line is `ValueError: boom`.
-fn python_exception(line: &str) -> Option<Exception> {
-    let at = find(line, "Traceback (most recent call last):")?;
-    let stacktrace = &line[at..];
-    let first = line[..at].trim_end().strip_prefix("[ERROR] ").and_then(type_and_message);
-    let last = || stacktrace.lines().rev().find(|line| !line.trim().is_empty()).and_then(type_and_message);
-    let (kind, message) = first.or_else(last)?;
-    Some(Exception { kind, message, stacktrace: Some(stacktrace.to_owned()) })
-}
-
-fn type_and_message(line: &str) -> Option<(String, Option<String>)> {
-    let (kind, message) = line.split_once(": ").map_or((line, None), |(kind, message)| (kind, Some(message)));
-    let is_name = !kind.is_empty() && kind.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.');
-    is_name.then(|| (kind.to_owned(), message.map(str::to_owned)))
 }
 
 /// `... ERROR TAB Invoke Error TAB {"errorType":...,"errorMessage":...,"stack":[...]}`.
@@ -131,7 +165,7 @@ fn node_exception(line: &str, head: &Head) -> Option<Exception> {
     let fields: Value = serde_json::from_str(json).ok()?;
     let stack = fields["stack"].as_array().map(|lines| lines.iter().filter_map(Value::as_str).collect::<Vec<_>>());
     Some(Exception {
-        kind: fields["errorType"].as_str()?.to_owned(),
+        kind: Some(fields["errorType"].as_str()?.to_owned()),
         message: fields["errorMessage"].as_str().map(str::to_owned),
         stacktrace: stack.map(|lines| lines.join("\n")),
     })
@@ -147,7 +181,10 @@ fn find(line: &str, wanted: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::normalise::attributes::text_of;
+    use crate::{
+        flow::trace::{SpanId, TraceId},
+        normalise::attributes::text_of,
+    };
     use opentelemetry_proto::tonic::logs::v1::SeverityNumber::{self, Error, Info, Warn};
 
     const ID: &str = "79b4f56e-95b1-4643-9700-2807f4e68189";
@@ -177,6 +214,24 @@ mod tests {
         check("2024-05-15 23:59:20,159 ERROR app - no", WRITTEN, None, (Error, "ERROR"));
         check("2024-05-15T23:59:20.159000Z  WARN app: slow", WRITTEN, None, (Warn, "WARN"));
         check("Info logging started", 0, None, (Info, "INFO"));
+        check(&format!("W, [2024-05-15T23:59:20.159000 #8]  WARN {ID} -- : slow"), WRITTEN, Some(ID), (Warn, "WARN"));
+        check(&format!("W, [2024-05-15T23:59:20.159000#8]  WARN {ID} -- : slow"), WRITTEN, Some(ID), (Warn, "WARN"));
+        check("2024-05-15T23:59:20.159000Z [warning  ] slow", WRITTEN, None, (Warn, "warning"));
+        check("2024-05-15 23:59:20.159 | ERROR    | app:charge:7 - no", WRITTEN, None, (Error, "ERROR"));
+        check("[2024-05-15T23:59:20.159] [WARN] default - slow", WRITTEN, None, (Warn, "WARN"));
+        check("[2024-05-15 23:59:20.159] [WARN] slow", WRITTEN, None, (Warn, "WARN"));
+        check("time=2024-05-15T23:59:20.159Z level=WARN msg=\"slow\"", WRITTEN, None, (Warn, "WARN"));
+        check("time=2024-05-15T23:59:20.159Z level=INFO+2 msg=x", WRITTEN, None, (SeverityNumber::Info3, "INFO+2"));
+        check("time=\"2024-05-15T23:59:20.159Z\" level=error msg=no", WRITTEN, None, (Error, "error"));
+        check("2024/05/15 23:59:20.159000 charged", WRITTEN, None, (Info, "INFO"));
+        check("[2024-05-15T23:59:20Z ERROR app] no", 0, None, (Error, "ERROR"));
+        check(
+            "\u{1b}[2m2024-05-15T23:59:20.159Z\u{1b}[0m \u{1b}[33m WARN\u{1b}[0m slow",
+            WRITTEN,
+            None,
+            (Warn, "WARN"),
+        );
+        check("I, too, was there", 0, None, (Info, "INFO"));
     }
 
     #[test]
@@ -211,5 +266,26 @@ mod tests {
         let record = reading(&line).record;
         assert_eq!(text_of(&record.attributes, "exception.type"), Some("TypeError"));
         assert_eq!(text_of(&record.attributes, "exception.stacktrace"), Some("a\nb"));
+    }
+
+    #[test]
+    fn the_ids_that_a_text_line_carries_are_its_own() {
+        let (trace, span) = ("5bef4de7ad49b0e87f6ef6c87fc2e700", "9a9197af755a6419");
+        let lines = [
+            format!(
+                "x INFO [app] [app.py:7] [trace_id={trace} span_id={span} resource.service.name=a trace_sampled=True] - hi"
+            ),
+            format!("level=info msg=hi traceId=\"{trace}\" spanId=\"{span}\" traceFlags=01"),
+            format!("é=1 traceparent=00-{trace}-{span}-01"),
+        ];
+        for line in lines {
+            let record = reading(&line).record;
+            assert_eq!(TraceId::from_bytes(&record.trace_id), TraceId::from_hex(trace), "{line}");
+            assert_eq!(SpanId::from_bytes(&record.span_id), SpanId::from_hex(span), "{line}");
+            assert_eq!(record.flags, 1, "{line}");
+        }
+        for line in ["trace_id=0 span_id=0", "a=b", "=", "trace_id="] {
+            assert!(reading(line).record.trace_id.is_empty(), "{line}");
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! The time a program wrote into its record, in whichever form.
 
 use chrono::{DateTime, NaiveDateTime};
-use serde_json::Value;
 
 use crate::flow::UnixNanos;
 
@@ -18,42 +17,53 @@ const SECOND: u64 = 1_000_000_000;
 const FAR: u64 = 24 * 3600 * SECOND;
 
 impl Written {
-    /// Of a JSON field: RFC 3339 and its relatives, or epoch seconds, milli-, micro- or nanoseconds.
-    pub(super) fn from_json(value: &Value) -> Option<Self> {
-        match value {
-            Value::String(text) => Self::from_text(text).or_else(|| Self::from_epoch(text.parse().ok()?)),
-            Value::Number(number) => Self::from_integer(number.as_u64()).or_else(|| Self::from_epoch(number.as_f64()?)),
-            _ => None,
-        }
+    /// Of a JSON field, by its text: RFC 3339 and its relatives, or epoch seconds, milli-, micro- or nanoseconds.
+    pub(super) fn from_field(text: &str) -> Option<Self> {
+        Self::from_text(text).or_else(|| Self::from_epoch(text))
     }
 
-    /// Of `2024-05-15T23:59:20.159Z`, `2024-05-15 23:59:20,159`, `2024-05-15 23:59:20,159+0000`; UTC where no zone is named.
+    /// Of `2024-05-15T23:59:20.159Z`, `2024-05-15 23:59:20,159`, `2024-05-15 23:59:20,159+0000`, `2024/05/15 23:59:20.159`;
+    /// UTC where no zone is named.
     pub(super) fn from_text(text: &str) -> Option<Self> {
-        let starts_like_a_date = text.len() >= 19 && text.as_bytes()[4] == b'-' && text.as_bytes()[13] == b':';
-        if !starts_like_a_date || !text.is_ascii() {
+        if !starts_like_a_date(text.as_bytes()) || !text.is_ascii() {
             return None;
         }
-        let text = text.replacen(',', ".", 1);
+        let text = text.replacen(',', ".", 1).replacen('/', "-", 2).replacen(" UTC", "Z", 1);
         let at = DateTime::parse_from_rfc3339(&text)
-            .or_else(|_| DateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S%.f%z"))
-            .or_else(|_| DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f%z"))
+            .or_else(|_| DateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S%.f%#z"))
+            .or_else(|_| DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f%#z"))
             .map(|time| time.timestamp_nanos_opt())
             .or_else(|_| NaiveDateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S%.f").map(naive))
             .or_else(|_| NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f").map(naive));
         Some(Self { at: u64::try_from(at.ok()??).ok()?, sub_second: text.as_bytes().get(19) == Some(&b'.') })
     }
 
-    fn from_integer(epoch: Option<u64>) -> Option<Self> {
-        let epoch = epoch?;
-        let unit = unit_of(epoch as f64)?;
-        Some(Self { at: epoch.checked_mul(unit)?, sub_second: unit < SECOND })
+    /// Of an epoch number. Its digits are read, since a double has too few for nanoseconds.
+    pub(super) fn from_epoch(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let is_digits = |text: &str| text.bytes().all(|c| c.is_ascii_digit());
+        if !is_digits(whole) || !is_digits(fraction) {
+            return Self::from_double(text.parse().ok()?);
+        }
+        let whole: u64 = whole.parse().ok()?;
+        let unit = unit_of(whole as f64)?;
+        let (parts, _) = fraction.split_at(fraction.len().min(9));
+        let parts = format!("{parts:0<9}").parse::<u64>().ok()?;
+        let at = whole.checked_mul(unit)?.checked_add(parts / (SECOND / unit))?;
+        Some(Self { at, sub_second: unit < SECOND || parts > 0 })
     }
 
-    fn from_epoch(epoch: f64) -> Option<Self> {
+    /// Of `1.715817560159e9`.
+    fn from_double(epoch: f64) -> Option<Self> {
         let unit = unit_of(epoch)?;
         // Microseconds are what a double of epoch seconds still holds.
         let micros = (epoch * (unit as f64) / 1000.0).round() as u64;
         Some(Self { at: micros.checked_mul(1000)?, sub_second: unit < SECOND || epoch.fract() != 0.0 })
+    }
+
+    /// Of whole seconds and the nanoseconds beside them.
+    pub(super) fn with_nanos(self, nanos: u64) -> Self {
+        Self { at: self.at.saturating_add(nanos), sub_second: true }
     }
 
     /// Whether this is the time of a record that the platform saw at `event` (0: unknown).
@@ -65,6 +75,11 @@ impl Written {
     pub(super) fn is_within_second_of(self, event: UnixNanos) -> bool {
         self.at / SECOND == event / SECOND
     }
+}
+
+/// `2024-05-15 23:`, the date cut by dashes or slashes.
+fn starts_like_a_date(text: &[u8]) -> bool {
+    text.len() >= 19 && matches!(text[4], b'-' | b'/') && text[4] == text[7] && text[13] == b':'
 }
 
 fn naive(time: NaiveDateTime) -> Option<i64> {
@@ -85,48 +100,66 @@ fn unit_of(epoch: f64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     const AT: u64 = 1_715_817_560_159_000_000;
 
     #[test]
     fn every_form_is_read_to_the_same_instant() {
         let forms = [
-            json!("2024-05-15T23:59:20.159Z"),
-            json!("2024-05-16T01:59:20.159+02:00"),
-            json!("2024-05-15 23:59:20,159"),
-            json!("2024-05-15 23:59:20,159+0000"),
-            json!("2024-05-15T23:59:20.159"),
-            json!(1_715_817_560_159_u64),
-            json!("1715817560159"),
-            json!(1_715_817_560.159),
-            json!(1_715_817_560_159_000_u64),
-            json!(1_715_817_560_159_000_000_u64),
+            "2024-05-15T23:59:20.159Z",
+            "2024-05-16T01:59:20.159+02:00",
+            "2024-05-16T01:59:20.159+0200",
+            "2024-05-15 23:59:20,159",
+            "2024-05-15 23:59:20,159+0000",
+            "2024-05-15 23:59:20.159 +0000",
+            "2024-05-15 23:59:20.159 UTC",
+            "2024-05-15T23:59:20.159",
+            "2024/05/15 23:59:20.159000",
+            "1715817560159",
+            "1715817560159.000",
+            "1715817560.159",
+            "1.715817560159e9",
+            "1715817560159000",
+            "1715817560159000000",
         ];
         for form in forms {
-            assert_eq!(Written::from_json(&form), Some(Written { at: AT, sub_second: true }), "{form}");
+            assert_eq!(Written::from_field(form), Some(Written { at: AT, sub_second: true }), "{form}");
         }
+        let fine = Written::from_field("1715817560.1590012349").unwrap();
+        assert_eq!(fine.at, AT + 1234, "no digit of a nanosecond is rounded away");
     }
 
     #[test]
     fn whole_seconds_are_known_as_such() {
-        for form in [json!("2024-05-15T23:59:20Z"), json!(1_715_817_560)] {
-            let read = Written::from_json(&form);
+        for form in ["2024-05-15T23:59:20Z", "1715817560", "1715817560.0", "2024/05/15 23:59:20"] {
+            let read = Written::from_field(form);
             assert_eq!(read, Some(Written { at: AT - 159_000_000, sub_second: false }), "{form}");
         }
     }
 
     #[test]
     fn what_is_no_time_is_none() {
-        for form in [json!("soon"), json!(17), json!(null), json!("2024-05-15"), json!("ééééééééééééé"), json!(true)]
-        {
-            assert_eq!(Written::from_json(&form), None, "{form}");
+        let forms = [
+            "soon",
+            "17",
+            "null",
+            "2024-05-15",
+            "ééééééééééééé",
+            "true",
+            "",
+            ".",
+            "-1715817560",
+            "2024-05/15 23:59:20.159",
+            "99999999999999999999",
+        ];
+        for form in forms {
+            assert_eq!(Written::from_field(form), None, "{form}");
         }
     }
 
     #[test]
     fn a_time_of_another_day_is_not_the_records() {
-        let written = Written::from_json(&json!("2024-05-15T23:59:20.159Z")).unwrap();
+        let written = Written::from_text("2024-05-15T23:59:20.159Z").unwrap();
         assert!(written.is_near(AT + SECOND) && written.is_near(0));
         assert!(!written.is_near(AT + 2 * FAR));
     }

@@ -1,6 +1,6 @@
 //! The body of an OTLP/HTTP request: inflated within a bound, then read as protobuf or JSON.
 
-use super::{MAX_REQUEST_BYTES, json};
+use super::{MAX_REQUEST_BYTES, ids, json};
 use crate::flow::{Signal, SignalKind};
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::{
@@ -59,12 +59,14 @@ fn read_all(decoder: impl Read, compressed: usize) -> Result<Bytes, DecodeError>
 
 /// Reads a protobuf body.
 pub(super) fn protobuf(kind: SignalKind, body: Bytes) -> Result<Decoded, DecodeError> {
-    let signals = match kind {
+    let mut signals = match kind {
         SignalKind::Logs => wrapped(ExportLogsServiceRequest::decode(body)?.resource_logs, Signal::Logs),
         SignalKind::Traces => wrapped(ExportTraceServiceRequest::decode(body)?.resource_spans, Signal::Traces),
         SignalKind::Metrics => wrapped(ExportMetricsServiceRequest::decode(body)?.resource_metrics, Signal::Metrics),
     };
-    Ok(Decoded { signals, rejected: 0, message: String::new() })
+    let rejected = ids::take_out_odd(&mut signals);
+    let message = if rejected > 0 { ids::WHY } else { "" };
+    Ok(Decoded { signals, rejected, message: message.to_owned() })
 }
 
 /// Reads a JSON body.

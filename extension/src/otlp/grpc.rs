@@ -1,18 +1,18 @@
 //! OTLP/gRPC: the three services of the collector, gzip accepted.
 
-use super::{Busy, Intake, MAX_REQUEST_BYTES};
+use super::{Busy, Intake, MAX_REQUEST_BYTES, ids};
 use crate::{flow::Signal, rpc};
 use opentelemetry_proto::tonic::collector::{
     logs::v1::{
-        ExportLogsServiceRequest, ExportLogsServiceResponse,
+        ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
         logs_service_server::{LogsService, LogsServiceServer},
     },
     metrics::v1::{
-        ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+        ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
         metrics_service_server::{MetricsService, MetricsServiceServer},
     },
     trace::v1::{
-        ExportTraceServiceRequest, ExportTraceServiceResponse,
+        ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
         trace_service_server::{TraceService, TraceServiceServer},
     },
 };
@@ -55,11 +55,13 @@ pub async fn serve(
 struct Receiver<I>(I);
 
 impl<I: Intake> Receiver<I> {
-    async fn take(&self, signals: Vec<Signal>) -> Result<(), Status> {
-        if signals.is_empty() {
-            return Ok(());
+    /// Hands the signals on; says how many of their records were left out.
+    async fn take(&self, mut signals: Vec<Signal>) -> Result<i64, Status> {
+        let rejected = ids::take_out_odd(&mut signals);
+        if !signals.is_empty() {
+            self.0.accept(signals).await.map_err(unavailable)?;
         }
-        self.0.accept(signals).await.map_err(unavailable)
+        Ok(i64::try_from(rejected).unwrap_or(i64::MAX))
     }
 }
 
@@ -77,8 +79,10 @@ impl<I: Intake> LogsService for Receiver<I> {
         &self,
         request: Request<ExportLogsServiceRequest>,
     ) -> Result<Response<ExportLogsServiceResponse>, Status> {
-        self.take(request.into_inner().resource_logs.into_iter().map(Signal::Logs).collect()).await?;
-        Ok(Response::new(Default::default()))
+        let signals = request.into_inner().resource_logs.into_iter().map(Signal::Logs).collect();
+        let rejected_log_records = self.take(signals).await?;
+        let partial = || ExportLogsPartialSuccess { rejected_log_records, error_message: ids::WHY.to_owned() };
+        Ok(Response::new(ExportLogsServiceResponse { partial_success: (rejected_log_records > 0).then(partial) }))
     }
 }
 
@@ -88,8 +92,10 @@ impl<I: Intake> TraceService for Receiver<I> {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        self.take(request.into_inner().resource_spans.into_iter().map(Signal::Traces).collect()).await?;
-        Ok(Response::new(Default::default()))
+        let signals = request.into_inner().resource_spans.into_iter().map(Signal::Traces).collect();
+        let rejected_spans = self.take(signals).await?;
+        let partial = || ExportTracePartialSuccess { rejected_spans, error_message: ids::WHY.to_owned() };
+        Ok(Response::new(ExportTraceServiceResponse { partial_success: (rejected_spans > 0).then(partial) }))
     }
 }
 
@@ -99,8 +105,10 @@ impl<I: Intake> MetricsService for Receiver<I> {
         &self,
         request: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        self.take(request.into_inner().resource_metrics.into_iter().map(Signal::Metrics).collect()).await?;
-        Ok(Response::new(Default::default()))
+        let signals = request.into_inner().resource_metrics.into_iter().map(Signal::Metrics).collect();
+        let rejected_data_points = self.take(signals).await?;
+        let partial = || ExportMetricsPartialSuccess { rejected_data_points, error_message: ids::WHY.to_owned() };
+        Ok(Response::new(ExportMetricsServiceResponse { partial_success: (rejected_data_points > 0).then(partial) }))
     }
 }
 

@@ -4,7 +4,10 @@ use super::{
     Busy, Intake, MAX_REQUEST_BYTES,
     decode::{self, Compression, DecodeError, Decoded},
 };
-use crate::{flow::SignalKind, rpc};
+use crate::{
+    flow::{Signal, SignalKind},
+    rpc,
+};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -111,17 +114,13 @@ impl From<Busy> for Refusal {
 
 async fn respond(request: Request<Incoming>, intake: impl Intake) -> Response<Full<Bytes>> {
     let encoding = encoding(request.headers());
-    match take(request, encoding, intake).await {
+    match take(request, intake).await {
         Ok((kind, decoded)) => success(kind, &decoded, encoding.unwrap_or(Encoding::Protobuf)),
         Err(refusal) => refused(&refusal, encoding),
     }
 }
 
-async fn take(
-    request: Request<Incoming>,
-    encoding: Option<Encoding>,
-    intake: impl Intake,
-) -> Result<(SignalKind, Decoded), Refusal> {
+async fn take(request: Request<Incoming>, intake: impl Intake) -> Result<(SignalKind, Decoded), Refusal> {
     let path = request.uri().path();
     let kind = SignalKind::ALL.into_iter().find(|kind| path.strip_prefix("/v1/") == Some(kind.as_str()));
     let kind =
@@ -129,20 +128,41 @@ async fn take(
     if request.method() != Method::POST {
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "only POST is taken"));
     }
-    let unsupported = |message| Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
-    let encoding = encoding.ok_or_else(|| unsupported("send application/x-protobuf or application/json"))?;
-    let compression = compression(request.headers());
-    let compression = compression.ok_or_else(|| unsupported("send gzip, deflate or no content-encoding"))?;
-    let body = decode::inflated(body(request.into_body()).await?, compression)?;
-    let mut decoded = match encoding {
-        Encoding::Protobuf => decode::protobuf(kind, body)?,
-        Encoding::Json => decode::json(kind, &body)?,
-    };
+    let form = form(request.headers())?;
+    let mut decoded = decoded(kind, form, body(request.into_body()).await?)?;
     let signals = std::mem::take(&mut decoded.signals);
     if !signals.is_empty() {
         intake.accept(signals).await?;
     }
     Ok((kind, decoded))
+}
+
+/// What is in the body of a request with these headers, as it came, and how many of its records could not be read: what the
+/// receiver makes of it, for who has a body and no connection.
+///
+/// # Errors
+/// Why the body cannot be taken, in the words that its sender is told.
+pub fn read(kind: SignalKind, headers: &HeaderMap, body: Bytes) -> Result<(Vec<Signal>, u64), String> {
+    let read = form(headers).and_then(|form| Ok(decoded(kind, form, body)?));
+    read.map(|decoded| (decoded.signals, decoded.rejected)).map_err(|refusal| refusal.message)
+}
+
+fn form(headers: &HeaderMap) -> Result<(Encoding, Compression), Refusal> {
+    let unsupported = |message| Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+    let encoding = encoding(headers);
+    let encoding = encoding.ok_or_else(|| unsupported("send application/x-protobuf or application/json"))?;
+    let compression = compression(headers);
+    let compression = compression.ok_or_else(|| unsupported("send gzip, deflate or no content-encoding"))?;
+    Ok((encoding, compression))
+}
+
+fn decoded(kind: SignalKind, form: (Encoding, Compression), body: Bytes) -> Result<Decoded, DecodeError> {
+    let (encoding, compression) = form;
+    let body = decode::inflated(body, compression)?;
+    match encoding {
+        Encoding::Protobuf => decode::protobuf(kind, body),
+        Encoding::Json => decode::json(kind, &body),
+    }
 }
 
 fn encoding(headers: &HeaderMap) -> Option<Encoding> {

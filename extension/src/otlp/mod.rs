@@ -6,6 +6,7 @@
 mod decode;
 pub mod grpc;
 pub mod http;
+mod ids;
 mod json;
 
 use crate::flow::Signal;

@@ -166,12 +166,17 @@ fn front(queue: &mut Queue, wish: &Wish) -> Vec<Event> {
 
 /// Delivers to one subscriber for as long as the environment exists.
 pub(super) async fn deliver(environment: &Environment, subscription: &Subscription) {
-    let client = Client::builder(TokioExecutor::new()).build_http();
+    let fresh = || Client::builder(TokioExecutor::new()).build_http();
+    let (mut client, mut stream) = (fresh(), environment.log_stream());
     loop {
         let events = subscription.batch().await;
         let mut pause = FIRST_PAUSE;
         loop {
             environment.thawed().await;
+            // Another environment has no connection of this one's.
+            if stream != environment.log_stream() {
+                (client, stream) = (fresh(), environment.log_stream());
+            }
             match attempt(environment, subscription, &client, &events).await {
                 Ok(()) => break,
                 Err(why) => environment.note(&format!("telemetry for {} not taken: {why}", subscription.name)),

@@ -27,8 +27,7 @@ pub(super) struct Environment {
     pub(super) settings: Settings,
     /// `AWS_LAMBDA_RUNTIME_API`.
     pub(super) address: SocketAddr,
-    /// The name of its log stream, which is also its instance id.
-    pub(super) log_stream: String,
+    log_stream: Mutex<String>,
     pub(super) reaper: Reaper,
     tmp: TempDir,
     state: Mutex<State>,
@@ -60,8 +59,7 @@ impl Environment {
     pub(super) fn new(settings: Settings, address: SocketAddr) -> std::io::Result<Arc<Self>> {
         let managed = settings.managed();
         let (reaper, tmp) = (Reaper::start()?, TempDir::with_prefix("lambdaview-tmp-")?);
-        let day = chrono::Utc::now().format("%Y/%m/%d");
-        let log_stream = format!("{day}/[{}]{}", settings.version, super::identity::hex(16));
+        let log_stream = Mutex::new(new_log_stream(&settings));
         Ok(Arc::new_cyclic(|this| Self {
             settings,
             address,
@@ -76,6 +74,16 @@ impl Environment {
             tasks: Mutex::default(),
             this: this.clone(),
         }))
+    }
+
+    /// The name of its log stream, which is also its instance id.
+    pub(super) fn log_stream(&self) -> String {
+        self.log_stream.lock().expect("no holder of this lock panics").clone()
+    }
+
+    /// What was one environment goes on as another.
+    pub(super) fn rename(&self) {
+        *self.log_stream.lock().expect("no holder of this lock panics") = new_log_stream(&self.settings);
     }
 
     /// The environment's own `/tmp`, kept for as long as it lives.
@@ -179,6 +187,12 @@ impl Environment {
         false
     }
 
+    /// The platform's events since the init began.
+    pub(super) fn events_of_init(&self) -> Vec<Event> {
+        let telemetry = self.telemetry();
+        telemetry.events[telemetry.init..].to_vec()
+    }
+
     pub(super) fn subscriptions(&self) -> Vec<Arc<Subscription>> {
         self.telemetry().subscriptions.clone()
     }
@@ -214,4 +228,9 @@ impl Environment {
             frozen.changed().await.expect("the sender lives in this environment");
         }
     }
+}
+
+fn new_log_stream(settings: &Settings) -> String {
+    let day = chrono::Utc::now().format("%Y/%m/%d");
+    format!("{day}/[{}]{}", settings.version, super::identity::hex(16))
 }

@@ -16,6 +16,13 @@ use std::{
 };
 use tokio::time::timeout_at;
 
+/// What the first invocation's report tells of how the environment came to be, and how long that took.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ColdStart {
+    Init(Duration),
+    Restore(Duration),
+}
+
 /// What is known of an invocation before it begins.
 struct Course {
     job: Job,
@@ -61,7 +68,7 @@ impl Environment {
     }
 
     /// One invocation of an environment that does one at a time.
-    pub(super) async fn invoke_alone(self: &Arc<Self>, request: Request, init: Option<Duration>) -> Invocation {
+    pub(super) async fn invoke_alone(self: &Arc<Self>, request: Request, start: Option<ColdStart>) -> Invocation {
         self.thaw();
         let course = self.course(request);
         self.emit_start(&course);
@@ -80,7 +87,7 @@ impl Environment {
             ending.fault = self.extensions_done(&course).await.err();
         }
         let held = ending.done.elapsed();
-        self.emit_report(&course, &ending, init, held);
+        self.emit_report(&course, &ending, start, held);
         match &ending.fault {
             None => self.freeze(),
             Some(fault) => drop(self.shut_down(if fault.status == "timeout" { "timeout" } else { "failure" }).await),
@@ -186,18 +193,21 @@ impl Environment {
         self.emit(Event::platform(Utc::now(), "platform.runtimeDone", record));
     }
 
-    fn emit_report(&self, course: &Course, ending: &Ending, init: Option<Duration>, held: Duration) {
+    fn emit_report(&self, course: &Course, ending: &Ending, start: Option<ColdStart>, held: Duration) {
         let lasted = course.began.elapsed();
         let mut record = self.about(course, ending);
         let mut spans = if self.settings.managed() { spans(course, ending) } else { Vec::new() };
         let mut metrics = json!({ "durationMs": millis(lasted) });
         if !self.settings.managed() {
-            let billed = lasted + init.unwrap_or_default();
+            let billed =
+                lasted + start.map_or(Duration::ZERO, |(ColdStart::Init(took) | ColdStart::Restore(took))| took);
             metrics["billedDurationMs"] = json!(billed.as_micros().div_ceil(1000));
             metrics["memorySizeMB"] = json!(self.settings.memory_mb);
             metrics["maxMemoryUsedMB"] = json!(self.memory_used_mb());
-            if let Some(init) = init {
-                metrics["initDurationMs"] = json!(millis(init));
+            match start {
+                Some(ColdStart::Init(took)) => metrics["initDurationMs"] = json!(millis(took)),
+                Some(ColdStart::Restore(took)) => metrics["restoreDurationMs"] = json!(millis(took)),
+                None => {}
             }
             let from = Utc::now() - held;
             spans.push(json!({ "name": "extensionOverhead", "start": stamp(from), "durationMs": millis(held) }));

@@ -113,7 +113,7 @@ impl Environment {
         .await
     }
 
-    async fn runtime_ready(&self) -> Result<(), Fault> {
+    pub(super) async fn runtime_ready(&self) -> Result<(), Fault> {
         self.when(|state| {
             let runtime = &state.runtime;
             if let Some((error_type, body)) = &runtime.init_error {
@@ -129,7 +129,7 @@ impl Environment {
             if let Some((extension, fault)) = state.extension_fault() {
                 return Some(Err(extension_fault(extension, fault)));
             }
-            (runtime.waiting > 0).then_some(Ok(()))
+            (runtime.waiting > 0 || runtime.awaits_restore).then_some(Ok(()))
         })
         .await
     }
@@ -143,7 +143,7 @@ impl Environment {
             "runtimeVersionArn": format!("arn:aws:lambda:{}::runtime:0000", settings.region),
             "functionName": settings.name,
             "functionVersion": settings.version,
-            "instanceId": self.log_stream,
+            "instanceId": self.log_stream(),
             "instanceMaxMemory": u64::from(settings.memory_mb) << 20,
         });
         self.emit(Event::platform(Utc::now(), "platform.initStart", record));

@@ -5,7 +5,7 @@
 //! resets after a timeout or a crash, two seconds for a shutdown and SIGKILL after it.
 //!
 //! [`Lambda`] is the handle; [`Settings`] what can be chosen. `lifecycle` decides what happens when, the three `*_api` files
-//! answer requests, `delivery` sends telemetry, `process` and `output` own the processes and what they print.
+//! answer requests, `delivery` sends telemetry, `snapshot` is SnapStart, `process` and `output` own the processes and what they print.
 
 mod answer;
 mod delivery;
@@ -22,6 +22,7 @@ mod process;
 mod reaper;
 mod runtime_api;
 mod settings;
+mod snapshot;
 mod state;
 mod telemetry_api;
 

@@ -5,10 +5,11 @@ use super::{
     event::Event,
     extensions_api,
     invocation::{Invocation, Request},
+    invoke::ColdStart,
     lifecycle::Shutdown,
     runtime_api,
-    settings::Settings,
-    telemetry_api,
+    settings::{Mode, Settings},
+    snapshot, telemetry_api,
 };
 use nix::{
     sys::signal::{Signal, killpg},
@@ -28,8 +29,8 @@ pub struct Lambda {
     environment: Arc<Environment>,
     /// Held by the invocation that runs, on demand.
     turn: tokio::sync::Mutex<()>,
-    /// How long init took, until a report has told it.
-    init: Mutex<Option<Duration>>,
+    /// How it came to be, until a report has told it.
+    start: Mutex<Option<ColdStart>>,
 }
 
 /// How quick an extension was.
@@ -54,8 +55,11 @@ impl Lambda {
     pub async fn initialise(&self) {
         let began = Instant::now();
         let environment = &self.environment;
-        match environment.initialise("init", environment.settings.init_timeout).await {
-            Ok(()) => *self.init.lock().expect("no holder of this lock panics") = Some(began.elapsed()),
+        let mode = environment.settings.mode;
+        let phase = if mode == Mode::SnapStart { "snap-start" } else { "init" };
+        match environment.initialise(phase, environment.settings.init_timeout).await {
+            Ok(()) if mode == Mode::OnDemand => self.started_by(ColdStart::Init(began.elapsed())),
+            Ok(()) => {}
             Err(fault) => {
                 environment.note(&format!("init failed: {} {}", fault.error_type, fault.message));
                 environment.shut_down(if fault.status == "timeout" { "timeout" } else { "failure" }).await;
@@ -71,11 +75,22 @@ impl Lambda {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let environment = Environment::new(settings, listener.local_addr()?)?;
         let routes = runtime_api::routes().merge(extensions_api::routes()).merge(telemetry_api::routes());
-        let service = routes.with_state(environment.clone());
+        let service = routes.merge(snapshot::routes()).with_state(environment.clone());
         environment.run(async move {
             let _never_ends = axum::serve(listener, service).await;
         });
-        Ok(Self { environment, turn: tokio::sync::Mutex::default(), init: Mutex::default() })
+        Ok(Self { environment, turn: tokio::sync::Mutex::default(), start: Mutex::default() })
+    }
+
+    fn started_by(&self, start: ColdStart) {
+        *self.start.lock().expect("no holder of this lock panics") = Some(start);
+    }
+
+    /// SnapStart: what has been initialised is restored from its snapshot, `asleep` later, as an environment of its own.
+    pub async fn restore(&self, asleep: Duration) {
+        let _turn = self.turn.lock().await;
+        let took = self.environment.restore(asleep).await;
+        self.started_by(ColdStart::Restore(took));
     }
 
     /// Invokes the function and waits until the environment is free again.
@@ -84,8 +99,8 @@ impl Lambda {
             return self.environment.invoke_beside(request.into()).await;
         }
         let _turn = self.turn.lock().await;
-        let init = self.init.lock().expect("no holder of this lock panics").take();
-        self.environment.invoke_alone(request.into(), init).await
+        let start = self.start.lock().expect("no holder of this lock panics").take();
+        self.environment.invoke_alone(request.into(), start).await
     }
 
     /// Ends the environment as AWS does when it is no longer needed.

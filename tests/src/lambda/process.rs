@@ -206,13 +206,10 @@ impl Environment {
             ("AWS_LAMBDA_INITIALIZATION_TYPE", settings.initialization_type().to_owned()),
             ("AWS_LAMBDA_LOG_FORMAT", if settings.json_logs { "JSON" } else { "Text" }.to_owned()),
             ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", settings.name)),
-            ("AWS_LAMBDA_LOG_STREAM_NAME", self.log_stream.clone()),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", self.log_stream()),
             ("AWS_EXECUTION_ENV", program.execution_env.clone()),
             ("AWS_REGION", settings.region.clone()),
             ("AWS_DEFAULT_REGION", settings.region.clone()),
-            ("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "example".to_owned()),
-            ("AWS_SESSION_TOKEN", "example".to_owned()),
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
             ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_owned()),
             ("AWS_XRAY_DAEMON_ADDRESS", "169.254.79.129:2000".to_owned()),
@@ -224,6 +221,7 @@ impl Environment {
             // Where AWS gives each environment a `/tmp` of its own.
             ("TMPDIR", self.tmp().display().to_string()),
         ];
+        variables.extend(self.credentials());
         if let super::Mode::ManagedInstances { concurrency } = settings.mode {
             variables.push(("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.to_string()));
         }

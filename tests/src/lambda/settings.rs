@@ -11,6 +11,10 @@ use std::{
 pub enum Mode {
     /// One invocation at a time, frozen in between.
     OnDemand,
+    /// The same, its init done ahead of any invocation.
+    ProvisionedConcurrency,
+    /// The same, from a snapshot: nothing is invoked before [`Lambda::restore`](super::Lambda::restore).
+    SnapStart,
     /// Managed Instances: this many invocations at once, never frozen.
     ManagedInstances {
         /// `AWS_LAMBDA_MAX_CONCURRENCY`.
@@ -139,7 +143,7 @@ impl Settings {
         self
     }
 
-    /// On demand or Managed Instances.
+    /// How Lambda runs it; on demand if nothing is said.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
@@ -176,7 +180,12 @@ impl Settings {
     }
 
     pub(super) fn initialization_type(&self) -> &'static str {
-        if self.managed() { "lambda-managed-instances" } else { "on-demand" }
+        match self.mode {
+            Mode::OnDemand => "on-demand",
+            Mode::ProvisionedConcurrency => "provisioned-concurrency",
+            Mode::SnapStart => "snap-start",
+            Mode::ManagedInstances { .. } => "lambda-managed-instances",
+        }
     }
 }
 

@@ -146,6 +146,8 @@ pub(super) struct Runtime {
     pub(super) group: i32,
     /// Calls of `next` that wait now.
     pub(super) waiting: usize,
+    /// Whether it waits to be restored from its snapshot.
+    pub(super) awaits_restore: bool,
     pub(super) init_error: Option<(String, Value)>,
     pub(super) exited: Option<String>,
     pub(super) jobs: VecDeque<Job>,

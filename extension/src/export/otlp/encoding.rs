@@ -15,7 +15,10 @@ use prost::Message;
 use std::cell::RefCell;
 
 /// The body of a request, without gRPC's frame.
-pub(super) fn encode(batch: &Batch, protocol: Protocol, compression: Compression) -> Result<Bytes, NotEncodable> {
+///
+/// # Errors
+/// When what waited is no such message, or a value cannot be written as JSON; protobuf can always be made.
+pub fn encode(batch: &Batch, protocol: Protocol, compression: Compression) -> Result<Bytes, NotEncodable> {
     let plain = match protocol {
         Protocol::Grpc | Protocol::Http => protobuf(batch),
         Protocol::HttpJson => with_nan(json(batch.kind, &protobuf(batch))?),
@@ -28,9 +31,11 @@ pub(super) fn encode(batch: &Batch, protocol: Protocol, compression: Compression
 
 /// Why there is no request of a batch; protobuf always can be made.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NotEncodable {
+pub enum NotEncodable {
+    /// A piece is not what it should be.
     #[error("what waited cannot be read: {0}")]
     Pieces(#[from] prost::DecodeError),
+    /// JSON has no words for it.
     #[error("cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }

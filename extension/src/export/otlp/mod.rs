@@ -4,13 +4,14 @@
 //! affair, with the help of [`retry`](super::retry).
 
 mod answer;
-mod encoding;
+pub mod encoding;
 mod tls;
 mod transport;
 
 use crate::{
     clock,
     config::{Compression, Endpoint, Header, OtlpSettings, Protocol, Route},
+    export::patience::{self, Waited},
     flow::{Batch, Outcome, SignalKind},
 };
 use bytes::{BufMut, Bytes, BytesMut};
@@ -76,12 +77,14 @@ impl OtlpExporter {
             Way::Open(open) => open,
         };
         let limit = timeout.min(open.timeout);
-        match tokio::time::timeout(limit, open.send(batch)).await {
-            Ok(outcome) => open.told(outcome),
-            Err(_) => {
+        let Waited { answer, frozen } = patience::within(limit, open.send(batch)).await;
+        match answer {
+            Some(Outcome::NoAnswer { why, .. }) => open.told(Outcome::NoAnswer { frozen, why }),
+            Some(outcome) => open.told(outcome),
+            None => {
                 // Whoever does not answer may be a socket that died while the process was frozen.
                 open.transport.reset();
-                open.told(Outcome::Retry { after: None, why: format!("no answer within {limit:?}") })
+                open.told(Outcome::NoAnswer { frozen, why: format!("no answer within {limit:?}") })
             }
         }
     }
@@ -184,7 +187,7 @@ impl Open {
         let body = if grpc { framed(&body, self.compression) } else { body };
         let now = clock::unix_now();
         match self.transport.send(self.request(body), now).await {
-            Err(NoAnswer(why)) => Outcome::Retry { after: None, why },
+            Err(NoAnswer(why)) => Outcome::NoAnswer { frozen: false, why },
             Ok(answer) if grpc => answer::of_grpc(&answer),
             Ok(answer) => answer::of_http(&answer, now),
         }
@@ -203,6 +206,7 @@ impl Open {
             Outcome::Delivered { rejected, message } if message.is_empty() => Outcome::Delivered { rejected, message },
             Outcome::Delivered { rejected, message } => Outcome::Delivered { rejected, message: told(message) },
             Outcome::Retry { after, why } => Outcome::Retry { after, why: told(why) },
+            Outcome::NoAnswer { frozen, why } => Outcome::NoAnswer { frozen, why: told(why) },
             Outcome::Refused { why } => Outcome::Refused { why: told(why) },
         }
     }
@@ -410,7 +414,7 @@ mod tests {
         };
         let batch = logs();
         let (outcome, ()) = tokio::join!(exporter.export(&batch, AMPLE), backend);
-        assert!(matches!(&outcome, Outcome::Retry { after: None, .. }), "{outcome:?}");
+        assert!(matches!(&outcome, Outcome::NoAnswer { frozen: false, .. }), "{outcome:?}");
     }
 
     #[tokio::test]
@@ -442,12 +446,12 @@ mod tests {
         for protocol in ["grpc", "http"] {
             let silent = exporter(protocol, address, &[("ROTEL_OTLP_EXPORTER_REQUEST_TIMEOUT", "50ms")]);
             let why = format!("{address}: no answer within 50ms");
-            assert_eq!(silent.export(&logs(), AMPLE).await, Outcome::Retry { after: None, why });
+            assert_eq!(silent.export(&logs(), AMPLE).await, Outcome::NoAnswer { frozen: false, why });
         }
         drop(listener);
         for protocol in ["grpc", "http"] {
             let outcome = exporter(protocol, address, &[]).export(&logs(), AMPLE).await;
-            let Outcome::Retry { after: None, why } = outcome else { panic!("{outcome:?}") };
+            let Outcome::NoAnswer { frozen: false, why } = outcome else { panic!("{outcome:?}") };
             assert!(why.starts_with(&format!("{address}: connection refused")), "{why}");
         }
     }
@@ -543,7 +547,7 @@ mod tests {
             let one_line = authority.0.pem().replace('\n', "\\n");
             let trusting = with(&[("ROTEL_OTLP_EXPORTER_TLS_CA_PEM", &one_line)]);
             assert_eq!(trusting.export(&logs(), AMPLE).await, delivered());
-            let Outcome::Retry { why, .. } = with(&[]).export(&logs(), AMPLE).await else {
+            let Outcome::NoAnswer { why, .. } = with(&[]).export(&logs(), AMPLE).await else {
                 panic!("a foreign CA is no success")
             };
             assert!(why.contains("invalid peer certificate"), "{why}");
@@ -573,7 +577,7 @@ mod tests {
             assert_eq!(faults, []);
             assert_eq!(known.export(&logs(), AMPLE).await, delivered());
             let stranger = exporter_of(&given(&[(ENDPOINT, &endpoint), ("ROTEL_OTLP_EXPORTER_TLS_CA_PEM", &ca)])).0;
-            assert!(matches!(stranger.export(&logs(), AMPLE).await, Outcome::Retry { .. }));
+            assert!(matches!(stranger.export(&logs(), AMPLE).await, Outcome::NoAnswer { .. }));
             drop((known, stranger));
             stop.send(()).unwrap();
             task.await.unwrap();

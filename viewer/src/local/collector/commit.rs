@@ -73,7 +73,7 @@ async fn commit(exporter: ClickHouseExporter, metrics: TimePrecision, mut queue:
         let result = match exporter.insert(&rows).await {
             Outcome::Delivered { .. } => Ok(()),
             Outcome::Retry { after, why } => Err((after, why)),
-            Outcome::Refused { why } => Err((None, why)),
+            Outcome::NoAnswer { why, .. } | Outcome::Refused { why } => Err((None, why)),
         };
         if let Err((_, why)) = &result {
             eprintln!("lambdaview: rows were not written, their senders are asked to come again: {why}");

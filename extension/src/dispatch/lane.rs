@@ -1,0 +1,107 @@
+//! One kind's way to the backend: what is on it, and whether the backend can be counted on.
+
+use std::time::Duration;
+
+use super::held_back::HeldBack;
+use crate::{
+    flow::{Batch, UnixNanos},
+    spool::Segment,
+};
+
+/// After so many failures in a row nobody waits for the backend.
+const FAILING: u32 = 2;
+
+/// A request that had less time than this says little by not being answered.
+const FAIR: Duration = Duration::from_millis(500);
+
+/// What is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Load {
+    /// A batch of the buffer's, of so many records.
+    Memory { records: u64 },
+    /// A batch that lies in the spool until it is delivered.
+    Spooled(Segment),
+}
+
+impl Load {
+    pub(super) const fn memory(batch: &Batch) -> Self {
+        Self::Memory { records: batch.records }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    /// Why it sends nothing at all.
+    pub(super) held_back: Option<HeldBack>,
+    pub(super) in_flight: Option<Load>,
+    began_at: UnixNanos,
+    /// When the request has used up its time.
+    ends_at: UnixNanos,
+    /// Failures in a row.
+    pub(super) failures: u32,
+    /// When it began to fail.
+    pub(super) failing_since: UnixNanos,
+    /// When the backend last answered, whatever it said of the batch.
+    pub(super) answered_at: UnixNanos,
+    /// Not before then.
+    pub(super) retry_at: UnixNanos,
+    /// How long the last answer took.
+    latency: Duration,
+    /// Whether the last refusal has been told.
+    pub(super) refused: bool,
+}
+
+pub(super) fn nanos(duration: Duration) -> UnixNanos {
+    UnixNanos::try_from(duration.as_nanos()).unwrap_or(UnixNanos::MAX)
+}
+
+impl Lane {
+    /// Whether nobody waits for it.
+    pub(super) const fn is_failing(&self) -> bool {
+        self.failures >= FAILING
+    }
+
+    pub(super) fn departed(&mut self, load: Load, timeout: Duration, now: UnixNanos) {
+        (self.in_flight, self.began_at) = (Some(load), now);
+        self.ends_at = now.saturating_add(nanos(timeout));
+    }
+
+    /// Whether an answer can be expected in what is left of a drive. No answer is taken for slower than a fair wait: a
+    /// freeze may have been in it.
+    pub(super) fn expects_answer_in(&self, left: UnixNanos) -> bool {
+        left > nanos(2 * self.latency)
+    }
+
+    pub(super) fn answered(&mut self, now: UnixNanos) {
+        self.latency = Duration::from_nanos(now.saturating_sub(self.began_at)).min(FAIR);
+        (self.failures, self.retry_at, self.answered_at) = (0, 0, now);
+    }
+
+    /// One more failure in a row; one for which a fair time was waited in vain is enough.
+    pub(super) fn failed(&mut self, now: UnixNanos, wait: impl FnOnce(u32) -> Duration) {
+        let was_failing = self.is_failing();
+        let in_vain = self.ends_at <= now && self.ends_at - self.began_at >= nanos(FAIR);
+        self.failures = if in_vain { self.failures.max(FAILING - 1) } else { self.failures }.saturating_add(1);
+        self.retry_at = now.saturating_add(nanos(wait(self.failures)));
+        if !was_failing {
+            self.failing_since = now;
+        }
+    }
+
+    /// Its request has outlived those who waited for it.
+    pub(super) fn waited_for_in_vain(&mut self, now: UnixNanos) {
+        if self.in_flight.is_some() && !self.is_failing() {
+            (self.failures, self.failing_since) = (FAILING, now);
+        }
+    }
+
+    /// Whether its request has had a fair time and no answer yet.
+    pub(super) fn is_stale(&self, now: UnixNanos) -> bool {
+        self.in_flight.is_some() && now.saturating_sub(self.began_at) > nanos(FAIR)
+    }
+
+    /// There is no later: whatever the backoff was, it is tried.
+    pub(super) const fn pardon(&mut self) {
+        (self.failures, self.retry_at) = (0, 0);
+    }
+}
