@@ -83,6 +83,7 @@ pub struct Dispatch {
     /// Whether there is a destination: until then signals wait, and no invocation does.
     ready: bool,
     drive: Option<Drive>,
+    last_chance_since: Option<UnixNanos>,
     /// Whether it has been told that the backend does not answer.
     told: bool,
     /// The longest that one request may take.
@@ -94,8 +95,18 @@ impl Dispatch {
     #[must_use]
     pub fn new(limit: usize, timeout: Duration) -> Self {
         let (buffer, spool) = (Buffer::new(limit), Inventory::new(0));
-        let (steps, lanes) = (Vec::new(), Default::default());
-        Self { limit, buffer, spool, steps, lanes, ready: false, drive: None, told: false, timeout }
+        Self {
+            limit,
+            buffer,
+            spool,
+            steps: Vec::new(),
+            lanes: Default::default(),
+            ready: false,
+            drive: None,
+            last_chance_since: None,
+            told: false,
+            timeout,
+        }
     }
 
     /// There is a spool of so many bytes, and this lies in it already.
@@ -522,6 +533,34 @@ mod tests {
         let outcome = Outcome::NoAnswer { frozen: true, why: "silent".into() };
         dispatch.shipped(probe, outcome, T + 600 * SECOND, |_, _| unreachable!("it is no failure"));
         assert!(dispatch.ship(T + 600 * SECOND).is_some());
+    }
+
+    #[test]
+    fn at_the_last_chance_a_request_that_hangs_is_given_up_for_another() {
+        let mut dispatch = with_a_line();
+        dispatch.send(UnixNanos::MAX, false);
+        assert!(dispatch.ship(T).is_some());
+        dispatch.last_chance_begins(T + 1);
+        dispatch.send(T + 2 * SECOND, true);
+        assert_eq!((dispatch.give_up_stale(T + 1), dispatch.wake_at()), (vec![], Some(T + SECOND / 2)));
+        assert_eq!((dispatch.give_up_stale(T + SECOND), dispatch.wake_at()), (vec![LOGS], None));
+        dispatch.push(span());
+        assert!(dispatch.ship(T + SECOND).is_some());
+        assert_eq!(dispatch.give_up_stale(T + 9 * SECOND), [], "a request of the last chance has its time");
+    }
+
+    #[test]
+    fn a_probe_that_hangs_is_given_up_for_another_except_the_eighth() {
+        let mut dispatch = failing();
+        for nth in 1..=8 {
+            let now = T + nth * 10 * SECOND;
+            dispatch.probe();
+            let probe = dispatch.ship(now).unwrap().cargo.batch();
+            let (soon, later) = (dispatch.give_up_stale(now + SECOND / 2), dispatch.give_up_stale(now + SECOND));
+            assert_eq!((soon, later), (vec![], if nth < 8 { vec![LOGS] } else { vec![] }), "probe {nth}");
+            let outcome = Outcome::NoAnswer { frozen: true, why: "given up".into() };
+            dispatch.shipped(probe, outcome, now + SECOND, |_, _| unreachable!("it is no failure"));
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::{
     },
     intake::{self, Content, Delivery, Outlet},
     lambda::{extensions::Client, records},
+    ledger::Ledger,
     lifecycle::{Effect, Event, Lifecycle},
     normalise::Normaliser,
     secrets::Resolution,
@@ -87,6 +88,7 @@ struct Driver {
     normaliser: Normaliser,
     lifecycle: Lifecycle,
     backends: Vec<Backend>,
+    ledger: Ledger,
     /// Kinds that the function's SDK may send.
     taken: [bool; 3],
     /// The secrets that the backends need; `None` when they need none.
@@ -113,6 +115,7 @@ impl Driver {
             normaliser,
             lifecycle: Lifecycle::new(startup::mode(config, started.telemetry)),
             backends: Backend::all(config),
+            ledger: Ledger::new(unix_now()),
             taken: SignalKind::ALL.map(|kind| config.receivers.take(kind)),
             keys: None,
             seen: unix_now(),
@@ -316,8 +319,10 @@ impl Driver {
                 Effect::ReleaseAll => {
                     self.normaliser.release_all(&self.shutdown_reason, now);
                     self.collect();
+                    self.tell_ledger(now, true);
                 }
                 Effect::Send { until, last_chance } => {
+                    self.tell_ledger(now, false);
                     self.backends.iter_mut().for_each(|backend| backend.send(until, last_chance, now));
                     self.hurry(last_chance);
                 }
@@ -325,6 +330,15 @@ impl Driver {
                 Effect::WakeAt(at) => self.wake_at = Some(at),
                 Effect::End => self.ended = true,
             }
+        }
+    }
+
+    /// The ledger goes along with a flush that happens anyway, now and then.
+    fn tell_ledger(&mut self, now: UnixNanos, last: bool) {
+        if self.backends.iter().any(|backend| backend.takes(SignalKind::Metrics)) {
+            let accounts: Vec<_> = self.backends.iter().map(|one| (one.target.as_str(), &one.tally)).collect();
+            self.normaliser.count(&self.ledger.tell(&accounts, now, last));
+            self.collect();
         }
     }
 
@@ -404,5 +418,5 @@ fn milestone(arrival: &Arrival) -> Option<Event> {
 /// Whether it tells that the environment was restored from a snapshot.
 fn is_restore(arrival: &Arrival) -> bool {
     let Arrival::Telemetry(telemetry) = arrival else { return false };
-    matches!(&telemetry.event, arrival::Event::Noted { event_type, .. } if event_type == "platform.restoreRuntimeDone")
+    matches!(telemetry.event, arrival::Event::RestoreStart(_))
 }

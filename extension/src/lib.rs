@@ -19,6 +19,7 @@ pub mod spool;
 
 pub mod dispatch;
 pub mod export;
+pub mod ledger;
 pub mod secrets;
 pub mod tally;
 

@@ -7,7 +7,7 @@ mod create;
 mod probe;
 
 pub use create::create;
-pub use probe::probe;
+pub use probe::{INSERTABLE, probe};
 
 use std::fmt;
 

@@ -8,7 +8,7 @@ use serde_json::json;
 async fn lines_are_left_out_and_words_blacked_out_before_they_leave_the_environment() {
     let settings = sample(Sample::Stock)
         .json_logs()
-        .variable("LAMBDAVIEW_LOG_EXCLUDE", r#"^plain words|"sku": "grinder""#)
+        .variable("LAMBDAVIEW_LOG_EXCLUDE", r#"^plain words|"sku":\s*"grinder""#)
         .variable("LAMBDAVIEW_LOG_REDACT", r"beans-\d+kg");
     let world = World::of("stock", settings).await;
     let items = json!([{"sku": "grinder"}, {"sku": "filter-beans-2kg-x"}]);

@@ -24,6 +24,7 @@ use std::{
 use tempfile::TempDir;
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::JoinSet,
 };
 
@@ -40,6 +41,8 @@ async fn serves(lambda: &Lambda, order: u32) -> String {
 struct Way {
     address: SocketAddr,
     open: Arc<Mutex<JoinSet<()>>>,
+    /// How often it has fallen silent; a connection from before hears and says nothing any more.
+    silences: watch::Sender<u32>,
     _listening: JoinSet<()>,
 }
 
@@ -49,15 +52,26 @@ impl Way {
         let address = listener.local_addr().unwrap();
         let open = Arc::new(Mutex::new(JoinSet::new()));
         let (mut listening, connections) = (JoinSet::new(), open.clone());
+        let silences = watch::Sender::new(0);
+        let silent = silences.clone();
         listening.spawn(async move {
             while let Ok((mut near, _)) = listener.accept().await {
+                let mut silent = silent.subscribe();
                 connections.lock().unwrap().spawn(async move {
                     let Ok(mut far) = TcpStream::connect(collector).await else { return };
-                    let _either_ended = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                    tokio::select! {
+                        _either_ended = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                        _ = silent.changed() => std::future::pending().await,
+                    }
                 });
             }
         });
-        Self { address, open, _listening: listening }
+        Self { address, open, silences, _listening: listening }
+    }
+
+    /// Nothing passes on any connection any more, and none is closed; new ones are taken as before.
+    fn falls_silent(&self) {
+        self.silences.send_modify(|times| *times += 1);
     }
 
     /// Every connection ends where it is; new ones are taken as before.
@@ -119,6 +133,30 @@ async fn restored_from_a_snapshot_the_extension_goes_on_with_new_connections_as_
     world.counted("faas.invocations", 2.0).await;
     for line in [LOADING, "order 1 received", "order 2 received"] {
         assert_eq!(world.times(line).await, 1, "{line}\n{}", world.lambda.transcript());
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_died_in_silence_is_replaced_whichever_protocol_it_has() {
+    for (protocol, port) in [("grpc", 4317), ("http", 4318)] {
+        let stack = Stack::start().await;
+        let way = Way::to(SocketAddr::new(stack.grpc.ip(), port)).await;
+        let settings = attached(patient(Sample::Orders).mode(Mode::SnapStart), way.address);
+        let settings = settings.variable("ROTEL_OTLP_EXPORTER_PROTOCOL", protocol);
+        let world = World::with(stack, "orders", settings.variable("ROTEL_OTLP_EXPORTER_REQUEST_TIMEOUT", "1s")).await;
+        world.lambda.restore(Duration::ZERO).await;
+        serves(&world.lambda, 1).await;
+        world.row("order 1 received").await;
+        way.falls_silent();
+        serves(&world.lambda, 2).await;
+        // A backend that seems to be gone is tried again beside later invocations only.
+        until("the line of the silence", GENEROUS, || async {
+            serves(&world.lambda, 3).await;
+            // More than once on a machine so slow that the collector's answer is late: nobody can tell that from silence.
+            if world.times("order 2 received").await > 0 { Ok(()) } else { Err(world.lambda.extension_output()) }
+        })
+        .await;
+        assert_eq!(world.stop().await.of("logs").dropped, 0, "{protocol}");
     }
 }
 

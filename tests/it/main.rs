@@ -4,6 +4,8 @@
 
 mod commands;
 mod desk;
+mod direct;
+mod direct_faults;
 mod engine;
 mod faults;
 mod filters;
@@ -24,6 +26,7 @@ mod recorder;
 mod schema;
 mod secrets;
 mod shapes;
+mod spans;
 mod tidy;
 mod viewing;
 mod world;

@@ -377,7 +377,7 @@ async fn after_a_restore_secrets_are_fetched_anew() {
     delivered(&lambda, &collector, "line 1").await;
     moto.parameter("eu-west-1", "/restored/key", "new").await;
     collector.change_key("new");
-    lambda.inject("platform.restoreRuntimeDone", json!({"status": "success"}));
+    lambda.inject("platform.restoreStart", json!({"functionName": "orders", "functionVersion": "1"}));
     succeeds(&lambda, json!({"order": 2, "from": 2, "to": 4})).await;
     delivered(&lambda, &collector, "line 3").await;
     let logs = stop(&lambda).await;

@@ -3,6 +3,10 @@
 use crate::machine;
 use clickhouse::{Client, Row};
 use lambdaview::local::engine::{Engine, EngineSettings, Sources};
+use lambdaview_extension::{
+    config::{ClickHouseSettings, Endpoint, Tls},
+    secrets::{Secret, Value},
+};
 use lambdaview_queries::schema::{self, Layout};
 use serde::Deserialize;
 use std::{
@@ -15,6 +19,7 @@ use std::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 /// The address of the engine that this process's tests share; it is started by the first who asks, and ends with the process.
@@ -118,8 +123,16 @@ impl Database {
     /// # Panics
     /// When the engine refuses it.
     pub async fn create() -> Self {
+        Self::laid_out(Layout::Items).await
+    }
+
+    /// A fresh one whose tables are laid out so.
+    ///
+    /// # Panics
+    /// When the engine refuses it.
+    pub async fn laid_out(layout: Layout) -> Self {
         let database = Self::empty().await;
-        schema::create(&database.client, Layout::Items).await.expect("ClickStack's tables can be created");
+        schema::create(&database.client, layout).await.expect("ClickStack's tables can be created");
         database
     }
 
@@ -134,6 +147,26 @@ impl Database {
         let client = Client::default().with_url(&url);
         client.query(&format!("CREATE DATABASE {name}")).execute().await.expect("the engine creates databases");
         Self { client: client.with_database(&name), url, name }
+    }
+
+    /// The settings of an exporter that writes into it, with the defaults of the rest.
+    ///
+    /// # Panics
+    /// When the engine's address is no URL.
+    #[must_use]
+    pub fn exporter(&self) -> ClickHouseSettings {
+        let plain = |text: &str| Value::Plain(Secret::new(text));
+        ClickHouseSettings {
+            endpoint: Some(Endpoint::Known(self.url.parse().expect("a URL"))),
+            database: self.name.clone(),
+            table_prefix: "otel".to_owned(),
+            user: plain("default"),
+            password: plain(""),
+            async_insert: true,
+            compress: true,
+            timeout: Duration::from_secs(60),
+            tls: Tls::default(),
+        }
     }
 
     /// The log records of a function, in the order of their times.
@@ -158,6 +191,21 @@ impl Database {
     /// When the engine refuses the question.
     pub async fn traces(&self, service: &str) -> Result<Vec<String>, clickhouse::error::Error> {
         self.client.query(include_str!("../fixtures/sql/traces.sql")).param("service", service).fetch_all().await
+    }
+
+    /// What a counter of a service added up to, for each value of an attribute.
+    ///
+    /// # Errors
+    /// When the engine refuses the question.
+    pub async fn sums_by(
+        &self,
+        metric: &str,
+        service: &str,
+        attribute: &str,
+    ) -> Result<BTreeMap<String, f64>, clickhouse::error::Error> {
+        let query = self.client.query(include_str!("../fixtures/sql/sums_by.sql"));
+        let query = query.param("metric", metric).param("service", service).param("attribute", attribute);
+        Ok(query.fetch_all::<(String, f64)>().await?.into_iter().collect())
     }
 
     /// What a counter of a service added up to.

@@ -94,7 +94,7 @@ fn is_kept(name: &str, json: &str, record: &LogRecord) -> bool {
     let text = text(json);
     is_attribute(name, json, &text, record)
         || is_body(name, json, &text, record)
-        || record.severity_text == uncoloured(&text)
+        || [text.trim(), &uncoloured(&text)].contains(&record.severity_text.as_str())
         || is_time(name, &text, record)
         || is_id(name, &text, record)
         || is_of_exception(json, &text, record)
@@ -102,9 +102,11 @@ fn is_kept(name: &str, json: &str, record: &LogRecord) -> bool {
 
 fn is_attribute(name: &str, json: &str, leaf: &str, record: &LogRecord) -> bool {
     record.attributes.iter().any(|attribute| {
-        let key = attribute.key.rsplit_once('#').map_or(attribute.key.as_str(), |(key, _)| key);
+        let key = attribute.key.split_once('#').map_or(attribute.key.as_str(), |(key, _)| key);
         let value = attribute.value.as_ref();
-        let is_own = key == name || attribute.key == name;
+        // A name that was taken has got a number behind it, and names may have that of themselves.
+        let is_numbered = attribute.key.strip_prefix(name).is_some_and(|number| number.starts_with('#'));
+        let is_own = attribute.key == name || is_numbered;
         let is_above = name.strip_prefix(&attribute.key).is_some_and(|rest| rest.starts_with('.'));
         let is_invocation = key == "faas.invocation_id";
         ((is_own || is_invocation) && value.is_some_and(|value| same(value, json, leaf)))
@@ -184,8 +186,8 @@ fn is_id(name: &str, text: &str, record: &LogRecord) -> bool {
 fn is_of_exception(json: &str, text: &str, record: &LogRecord) -> bool {
     let parts = record.attributes.iter().filter(|attribute| attribute.key.starts_with("exception."));
     parts.filter_map(|attribute| string(attribute.value.as_ref())).any(|part| {
-        let lines: Option<Vec<String>> = serde_json::from_str(json).ok();
-        part == text || lines.is_some_and(|lines| lines.iter().all(|line| part.contains(line.trim_end_matches('\n'))))
+        let lines: Option<Vec<Text>> = serde_json::from_str(json).ok();
+        part == text || lines.is_some_and(|lines| lines.iter().all(|line| part.contains(line.0.trim_end_matches('\n'))))
     })
 }
 

@@ -31,9 +31,15 @@ impl Stack {
     /// # Panics
     /// When there is no database.
     pub async fn without_collector() -> Self {
+        Self::of(Database::create().await)
+    }
+
+    /// A database, whatever tables it has, whose collector is not there yet.
+    #[must_use]
+    pub fn of(database: Database) -> Self {
         let address = IpAddr::V4(machine::loopback());
         let (grpc, http) = (SocketAddr::new(address, 4317), SocketAddr::new(address, 4318));
-        Self { database: Database::create().await, grpc, http, collector: None }
+        Self { database, grpc, http, collector: None }
     }
 
     /// The collector starts, or starts again.

@@ -390,7 +390,7 @@ mod tests {
             ("ROTEL_OTLP_EXPORTER_REQUEST_TIMEOUT", "soon"),
             ("LAMBDAVIEW_FLUSH", "sometimes"),
             ("LAMBDAVIEW_LOGS", "function,platform"),
-            ("LAMBDAVIEW_SPOOL_LIMIT", "1MiB"),
+            ("LAMBDAVIEW_SPOOL_LIMIT", "much"),
             ("ROTEL_BATCH_MAX_SIZE", "8192"),
             ("ROTEL_OLTP_EXPORTER_ENDPOINT", "typo"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024"),
@@ -404,10 +404,7 @@ mod tests {
         ];
         assert_eq!(told[..4], expected);
         let ignored = "ROTEL_OLTP_EXPORTER_ENDPOINT: ignored: unknown here";
-        assert!(
-            told.iter().any(|fault| fault.starts_with("LAMBDAVIEW_SPOOL_LIMIT: `1MiB` is not understood")),
-            "{told:#?}"
-        );
+        assert!(told.iter().any(|fault| fault.starts_with("LAMBDAVIEW_SPOOL_LIMIT: `much`")), "{told:#?}");
         assert!(told.last().unwrap().starts_with(ignored), "{told:#?}");
         let config = Config::from_env(&environment).0;
         assert_eq!(config.streams, Streams { function: true, extension: false, platform: true });

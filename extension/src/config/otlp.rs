@@ -132,7 +132,7 @@ const PREFIX: &str = "ROTEL_OTLP_EXPORTER_";
 impl OtlpSettings {
     pub(super) fn read(settings: &mut Settings<'_>, wanted: bool) -> Self {
         let before = settings.waiting();
-        let tls = tls(settings);
+        let tls = tls(settings, PREFIX);
         let tls_waits = settings.waiting() > before;
         let mut routes = SignalKind::ALL.map(|kind| SignalSettings { kind, settings: &mut *settings }.route());
         for route in routes.iter_mut().flatten() {
@@ -283,25 +283,30 @@ impl SignalSettings<'_, '_> {
     }
 }
 
-fn tls(settings: &mut Settings<'_>) -> Tls {
-    let certificate = pem(settings, "CERT");
-    let key = pem(settings, "KEY");
+/// The TLS settings of the exporter whose variables begin with `prefix`.
+pub(super) fn tls(settings: &mut Settings<'_>, prefix: &str) -> Tls {
+    let certificate = pem(settings, prefix, "CERT");
+    let key = pem(settings, prefix, "KEY");
     let identity = match (certificate, key) {
         (Some(certificate), Some(key)) => Some(Identity { certificate, key }),
         (None, None) => None,
         _ => {
-            let names = format!("{PREFIX}TLS_CERT_*, {PREFIX}TLS_KEY_*");
+            let names = format!("{prefix}TLS_CERT_*, {prefix}TLS_KEY_*");
             settings.fault(&names, "a client certificate needs both, so none is shown", "set the other one too");
             None
         }
     };
-    let skip = settings.read(&format!("{PREFIX}TLS_SKIP_VERIFY"), "true or false", parse::switch);
-    Tls { ca: pem(settings, "CA"), identity, verify: if skip == Some(true) { Verify::Skip } else { Verify::Full } }
+    let skip = settings.read(&format!("{prefix}TLS_SKIP_VERIFY"), "true or false", parse::switch);
+    Tls {
+        ca: pem(settings, prefix, "CA"),
+        identity,
+        verify: if skip == Some(true) { Verify::Skip } else { Verify::Full },
+    }
 }
 
 /// `..._PEM`, else the text of the file that `..._FILE` names.
-fn pem(settings: &mut Settings<'_>, what: &str) -> Option<Value> {
-    let (inline, file) = (format!("{PREFIX}TLS_{what}_PEM"), format!("{PREFIX}TLS_{what}_FILE"));
+fn pem(settings: &mut Settings<'_>, prefix: &str, what: &str) -> Option<Value> {
+    let (inline, file) = (format!("{prefix}TLS_{what}_PEM"), format!("{prefix}TLS_{what}_FILE"));
     let path = settings.text(&file);
     if let Some(value) = settings.value(&inline) {
         return Some(value);

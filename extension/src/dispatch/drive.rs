@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     Cargo, Dispatch, Shipment,
     held_back::HeldBack,
-    lane::{Lane, Load},
+    lane::{Lane, Load, PROBE_TIMEOUT},
 };
 use crate::{
     buffer::DEFAULT_BATCH_BYTES,
@@ -17,12 +17,6 @@ const MARGIN: UnixNanos = 50_000_000;
 
 /// The most that is risked on a backend that has been failing.
 const PROBE_BYTES: usize = 64 << 10;
-
-/// The longest that a probe may take: while it hangs, nobody finds out that the backend is back.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Every so many probes one may take as long as any request: a backend that is only slow shows itself to it.
-const PATIENT_PROBE: u32 = 8;
 
 /// A drive that is over for longer has been slept through.
 const LATE: UnixNanos = 1_000_000_000;
@@ -47,10 +41,22 @@ impl Dispatch {
         }
     }
 
-    /// Whether the request of a kind has been unanswered for so long that, where there is no later, another is worth more.
-    #[must_use]
-    pub fn is_stale(&self, kind: SignalKind, now: UnixNanos) -> bool {
-        self.lanes[kind as usize].is_stale(now)
+    /// From `now` on there is no later.
+    pub const fn last_chance_begins(&mut self, now: UnixNanos) {
+        if self.last_chance_since.is_none() {
+            self.last_chance_since = Some(now);
+        }
+    }
+
+    /// Kinds for which another request is worth more by now than an answer to the present one. Told once.
+    pub fn give_up_stale(&mut self, now: UnixNanos) -> Vec<SignalKind> {
+        let since = self.last_chance_since.unwrap_or(0);
+        let is_stale = |kind: &SignalKind| self.lanes[*kind as usize].stale_at(since).is_some_and(|at| at <= now);
+        let stale: Vec<SignalKind> = SignalKind::ALL.into_iter().filter(is_stale).collect();
+        for kind in &stale {
+            self.lanes[*kind as usize].given_up = true;
+        }
+        stale
     }
 
     /// As [`Dispatch::send`], for lanes that have been failing.
@@ -89,7 +95,7 @@ impl Dispatch {
     fn measure(&self, kind: SignalKind, drive: Drive) -> (usize, Duration) {
         let lane = &self.lanes[kind as usize];
         match lane.is_failing() && !drive.last_chance {
-            true if lane.failures.is_multiple_of(PATIENT_PROBE) => (PROBE_BYTES, self.timeout),
+            true if lane.is_patient() => (PROBE_BYTES, self.timeout),
             true => (PROBE_BYTES, self.timeout.min(PROBE_TIMEOUT)),
             false => (DEFAULT_BATCH_BYTES, self.timeout),
         }
@@ -167,6 +173,8 @@ impl Dispatch {
             lane.in_flight.is_none() && lane.held_back.is_none() && lane.retry_at > 0 && self.waits(*kind)
         };
         let retry_at = |kind: SignalKind| self.lanes[kind as usize].retry_at.min(drive.until);
-        SignalKind::ALL.into_iter().filter(pauses).map(retry_at).min()
+        let since = self.last_chance_since.unwrap_or(0);
+        let stale = self.lanes.iter().filter_map(|lane| lane.stale_at(since));
+        SignalKind::ALL.into_iter().filter(pauses).map(retry_at).chain(stale).min()
     }
 }

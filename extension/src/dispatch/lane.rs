@@ -11,6 +11,12 @@ use crate::{
 /// After so many failures in a row nobody waits for the backend.
 const FAILING: u32 = 2;
 
+/// The longest that a probe may take: while it hangs, nobody finds out that the backend is back.
+pub(super) const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Every so many probes one may take as long as any request: a backend that is only slow shows itself to it.
+const PATIENT_PROBE: u32 = 8;
+
 /// A request that had less time than this says little by not being answered.
 const FAIR: Duration = Duration::from_millis(500);
 
@@ -35,6 +41,11 @@ pub(super) struct Lane {
     pub(super) held_back: Option<HeldBack>,
     pub(super) in_flight: Option<Load>,
     began_at: UnixNanos,
+    /// Requests while it was failing, and whether the present one may take as long as any.
+    probes: u32,
+    patient: bool,
+    /// Whether its answer is not waited for any more.
+    pub(super) given_up: bool,
     /// When the request has used up its time.
     ends_at: UnixNanos,
     /// Failures in a row.
@@ -62,7 +73,9 @@ impl Lane {
     }
 
     pub(super) fn departed(&mut self, load: Load, timeout: Duration, now: UnixNanos) {
-        (self.in_flight, self.began_at) = (Some(load), now);
+        (self.in_flight, self.began_at, self.given_up) = (Some(load), now, false);
+        self.patient = self.is_failing() && self.is_patient();
+        self.probes = if self.is_failing() { self.probes.wrapping_add(1) } else { 1 };
         self.ends_at = now.saturating_add(nanos(timeout));
     }
 
@@ -95,9 +108,21 @@ impl Lane {
         }
     }
 
-    /// Whether its request has had a fair time and no answer yet.
-    pub(super) fn is_stale(&self, now: UnixNanos) -> bool {
-        self.in_flight.is_some() && now.saturating_sub(self.began_at) > nanos(FAIR)
+    /// When another request will be worth more than an answer to the present one: where there is no later, and it is from
+    /// before `last_chance`; or while the backend fails, so that one that hangs does not hide that it is back.
+    pub(super) fn stale_at(&self, last_chance: UnixNanos) -> Option<UnixNanos> {
+        self.in_flight.filter(|_| !self.given_up)?;
+        let fair = match () {
+            () if self.began_at < last_chance => FAIR,
+            () if self.is_failing() && !self.patient => PROBE_TIMEOUT,
+            () => return None,
+        };
+        Some(self.began_at.saturating_add(nanos(fair)))
+    }
+
+    /// Whether the next probe may take as long as any request.
+    pub(super) const fn is_patient(&self) -> bool {
+        self.probes.is_multiple_of(PATIENT_PROBE)
     }
 
     /// There is no later: whatever the backoff was, it is tried.

@@ -66,6 +66,11 @@ impl Backend {
         targets.iter().map(one).collect()
     }
 
+    /// Whether such records have somewhere to go.
+    pub(super) const fn takes(&self, kind: SignalKind) -> bool {
+        self.open[kind as usize]
+    }
+
     /// Adopts what the process before this one has left in the spool, and goes on with it.
     pub(super) fn adopt(&mut self, config: &Config, share: usize) {
         let folder = Folder::new(&config.spool.folder, self.target.identity(config));
@@ -115,18 +120,21 @@ impl Backend {
         }
     }
 
-    /// Sends what waits until the time is up. At the last chance a request that has been without an answer for long is given
-    /// up for another one on a fresh connection.
+    /// Sends what waits until the time is up.
     pub(super) fn send(&mut self, until: UnixNanos, last_chance: bool, now: UnixNanos) {
-        let stale = |kind: &SignalKind| last_chance && self.dispatch.is_stale(*kind, now);
-        let stale: Vec<SignalKind> = SignalKind::ALL.into_iter().filter(stale).collect();
-        if !stale.is_empty() {
-            self.thawed();
-        }
-        for kind in stale {
-            self.held[kind as usize] = None;
+        if last_chance {
+            self.dispatch.last_chance_begins(now);
         }
         self.dispatch.send(until, last_chance);
+    }
+
+    /// Gives up requests for which another one on a fresh connection is worth more.
+    fn give_up_stale(&mut self, now: UnixNanos) {
+        for kind in self.dispatch.give_up_stale(now) {
+            if self.held[kind as usize].take().is_some() {
+                self.thawed();
+            }
+        }
     }
 
     /// Takes in a piece: each record counts once as received.
@@ -177,6 +185,7 @@ impl Backend {
     /// The next batch that may go.
     pub(super) fn depart(&mut self, now: UnixNanos) -> Option<Departure> {
         let destination = self.destination.clone()?;
+        self.give_up_stale(now);
         loop {
             let Shipment { cargo, timeout } = self.dispatch.ship(now)?;
             let batch = match cargo {

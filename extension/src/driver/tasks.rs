@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use super::backend::Departure;
 use crate::{
     clock::unix_now,
@@ -11,6 +13,9 @@ use crate::{
     secrets::Resolution,
     startup,
 };
+
+/// What an answer that lies ready takes to be read.
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// What a task came back with.
 pub(super) enum Done {
@@ -44,10 +49,16 @@ pub(super) async fn export(backend: usize, departure: Departure) -> Done {
     let Departure { destination, batch, timeout, given_up } = departure;
     let outcome = tokio::select! {
         outcome = destination.export(&batch, timeout) => outcome,
-        // It is closed, never sent to.
-        _ = given_up => Outcome::NoAnswer { frozen: true, why: "given up for a fresh connection".to_owned() },
+        () = moment_after(given_up) => Outcome::NoAnswer { frozen: true, why: "given up for a fresh connection".to_owned() },
     };
     Done::Exported(backend, batch, outcome)
+}
+
+/// After a freeze an answer may lie ready that nobody has read yet.
+async fn moment_after(given_up: oneshot::Receiver<()>) {
+    // It is closed, never sent to.
+    let _ = given_up.await;
+    tokio::time::sleep(MOMENT).await;
 }
 
 /// For ever where there is nothing to wake for.

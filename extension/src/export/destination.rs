@@ -5,19 +5,10 @@ use std::{
     time::Duration,
 };
 
-use clickhouse::Client;
-use lambdaview_queries::schema;
-use tokio::sync::OnceCell;
-
-use super::{
-    clickhouse::{ClickHouseExporter, Tables},
-    otlp::OtlpExporter,
-    patience::{self, Waited},
-};
+use super::{clickhouse::ClickHouseExporter, otlp::OtlpExporter};
 use crate::{
     config::{ClickHouseSettings, Config, Endpoint, Exporter},
     flow::{Batch, Outcome, SignalKind},
-    secrets::Value,
 };
 
 /// A backend that the configuration names.
@@ -85,13 +76,13 @@ impl Target {
             }
             Self::ClickHouse => {
                 let ClickHouseSettings { endpoint, database, table_prefix, .. } = &config.clickhouse;
-                // A URL may have a password in it; not even a trace of it is written to disk.
-                if let Some(Value::Plain(url)) = endpoint {
-                    url.reveal()
-                        .parse::<http::Uri>()
-                        .ok()
-                        .and_then(|uri| uri.host().map(str::to_owned))
-                        .hash(&mut hasher);
+                match endpoint {
+                    // Its query may have a password in it; not even a trace of it is written to disk.
+                    Some(Endpoint::Known(uri)) => uri.authority().hash(&mut hasher),
+                    Some(Endpoint::Waiting(template)) => {
+                        template.references().for_each(|reference| reference.to_string().hash(&mut hasher));
+                    }
+                    None => {}
                 }
                 (database, table_prefix).hash(&mut hasher);
             }
@@ -115,7 +106,7 @@ pub enum Destination {
     /// An OTLP endpoint for each kind that has one.
     Otlp(OtlpExporter),
     /// ClickHouse itself.
-    ClickHouse(Box<Direct>),
+    ClickHouse(Box<ClickHouseExporter>),
 }
 
 impl Destination {
@@ -124,7 +115,7 @@ impl Destination {
     pub fn new(target: Target, config: &Config) -> Self {
         match target {
             Target::Otlp => Self::Otlp(OtlpExporter::new(&config.otlp)),
-            Target::ClickHouse => Self::ClickHouse(Box::new(Direct::new(&config.clickhouse))),
+            Target::ClickHouse => Self::ClickHouse(Box::new(ClickHouseExporter::new(&config.clickhouse))),
         }
     }
 
@@ -132,15 +123,7 @@ impl Destination {
     pub async fn export(&self, batch: &Batch, timeout: Duration) -> Outcome {
         match self {
             Self::Otlp(exporter) => exporter.export(batch, timeout).await,
-            Self::ClickHouse(direct) => {
-                let Waited { answer, frozen } = patience::within(timeout, direct.export(batch)).await;
-                match answer {
-                    // What a freeze broke says nothing about the backend.
-                    Some(Outcome::Retry { after: None, why }) if frozen => Outcome::NoAnswer { frozen, why },
-                    Some(outcome) => outcome,
-                    None => Outcome::NoAnswer { frozen, why: format!("no answer from ClickHouse within {timeout:?}") },
-                }
-            }
+            Self::ClickHouse(exporter) => exporter.export(batch, timeout).await,
         }
     }
 
@@ -148,54 +131,9 @@ impl Destination {
     pub fn thawed(&self) {
         match self {
             Self::Otlp(exporter) => exporter.reset(),
-            // Its client keeps no connection that was idle for two seconds.
-            Self::ClickHouse(_) => {}
+            Self::ClickHouse(exporter) => exporter.reset(),
         }
     }
-}
-
-/// ClickHouse, whose tables are looked at before the first insert.
-pub struct Direct {
-    client: Option<Client>,
-    prefix: String,
-    exporter: OnceCell<ClickHouseExporter>,
-}
-
-impl Direct {
-    fn new(settings: &ClickHouseSettings) -> Self {
-        Self { client: client(settings), prefix: settings.table_prefix.clone(), exporter: OnceCell::new() }
-    }
-
-    async fn export(&self, batch: &Batch) -> Outcome {
-        match self.exporter.get_or_try_init(|| self.prepare()).await {
-            Ok(exporter) => exporter.export(batch).await,
-            Err(why) => Outcome::Retry { after: None, why },
-        }
-    }
-
-    async fn prepare(&self) -> Result<ClickHouseExporter, String> {
-        let client = self.client.clone().ok_or("its secrets are not resolved yet")?;
-        let schema =
-            schema::probe(&client).await.map_err(|error| format!("its tables cannot be looked at: {error}"))?;
-        let tables = Tables::new(&self.prefix, &schema).map_err(|error| error.to_string())?;
-        Ok(ClickHouseExporter::new(client, tables))
-    }
-}
-
-/// `None` while a secret in the settings is not known.
-fn client(settings: &ClickHouseSettings) -> Option<Client> {
-    let plain = |value: &Value| match value {
-        Value::Plain(secret) => Some(secret.reveal().to_owned()),
-        Value::Waiting(_) => None,
-    };
-    let client = Client::default()
-        .with_url(plain(settings.endpoint.as_ref()?)?)
-        .with_database(&settings.database)
-        .with_user(plain(&settings.user)?)
-        .with_password(plain(&settings.password)?)
-        .with_setting("async_insert", u8::from(settings.async_insert).to_string())
-        .with_setting("wait_for_async_insert", "1");
-    Some(client)
 }
 
 #[cfg(test)]

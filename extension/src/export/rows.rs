@@ -1,18 +1,17 @@
-//! From OTLP to rows, as the ClickStack collector's ClickHouse exporter lays them: pure, and the one place that does it.
+//! From OTLP to rows, as ClickStack's collector changes records and its ClickHouse exporter lays them: pure, and the one
+//! place that does it.
 
 mod logs;
 mod metrics;
+mod rules;
 mod spans;
 mod value;
 
-use lambdaview_queries::{
-    schema::TimePrecision,
-    tables::{
-        AttributeMap,
-        log::LogRow,
-        metric::{ExponentialHistogramRow, GaugeRow, HistogramRow, SumRow, SummaryRow},
-        span::SpanRow,
-    },
+use lambdaview_queries::tables::{
+    AttributeMap,
+    log::LogRow,
+    metric::{ExponentialHistogramRow, GaugeRow, HistogramRow, SumRow, SummaryRow},
+    span::SpanRow,
 };
 use opentelemetry_proto::tonic::{common::v1::InstrumentationScope, logs::v1::ResourceLogs, resource::v1::Resource};
 
@@ -25,7 +24,7 @@ pub use value::{as_string, attributes};
 pub struct Rows {
     /// For `otel_logs`.
     pub logs: Vec<LogRow>,
-    /// For `hyperdx_sessions`: session replay, which only a collector tells apart.
+    /// For `hyperdx_sessions`: session replay.
     pub sessions: Vec<LogRow>,
     /// For `otel_traces`.
     pub spans: Vec<SpanRow>,
@@ -42,18 +41,21 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Lays one resource's signal into rows, after those that are there.
-    pub fn add(&mut self, signal: &Signal, metrics: TimePrecision) {
+    /// Lays one resource's signal into rows, after those that are there; log records as the collector's rules change them.
+    pub fn add(&mut self, signal: Signal) {
         match signal {
-            Signal::Logs(resource_logs) => logs::add(&mut self.logs, resource_logs),
-            Signal::Traces(resource_spans) => spans::add(&mut self.spans, resource_spans),
-            Signal::Metrics(resource_metrics) => metrics::add(self, resource_metrics, metrics),
+            Signal::Logs(resource_logs) => self.add_logs(resource_logs),
+            Signal::Traces(resource_spans) => spans::add(&mut self.spans, &resource_spans),
+            Signal::Metrics(resource_metrics) => metrics::add(self, &resource_metrics),
         }
     }
 
-    /// Lays records of session replay into rows for their own table.
-    pub fn add_sessions(&mut self, sessions: &ResourceLogs) {
-        logs::add(&mut self.sessions, sessions);
+    fn add_logs(&mut self, mut resource_logs: ResourceLogs) {
+        if let Some(sessions) = rules::take_sessions(&mut resource_logs) {
+            logs::add(&mut self.sessions, &sessions);
+        }
+        rules::apply(&mut resource_logs);
+        logs::add(&mut self.logs, &resource_logs);
     }
 }
 
@@ -109,4 +111,34 @@ fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::{
+        common::v1::{AnyValue, KeyValue, any_value::Value},
+        logs::v1::{LogRecord, ScopeLogs},
+    };
+
+    use super::*;
+
+    #[test]
+    fn session_replay_goes_to_its_own_table_as_it_is_and_the_collectors_rules_change_the_rest() {
+        let value = |text: &str| Some(AnyValue { value: Some(Value::StringValue(text.to_owned())) });
+        let session = KeyValue { key: "rr-web.event".to_owned(), value: value("{}"), ..KeyValue::default() };
+        let severity_text = "ERROR".to_owned();
+        let record = LogRecord { severity_text, body: value(r#"failed {"rr-web.event":1}"#), ..LogRecord::default() };
+        let log_records = vec![LogRecord { attributes: vec![session], ..record.clone() }, record];
+        let mut rows = Rows::default();
+        rows.add(Signal::Logs(ResourceLogs {
+            scope_logs: vec![ScopeLogs { log_records, ..ScopeLogs::default() }],
+            ..ResourceLogs::default()
+        }));
+        assert_eq!((rows.logs.len(), rows.sessions.len()), (1, 1));
+        assert_eq!(rows.sessions[0].severity_text, "ERROR");
+        assert_eq!(
+            (rows.logs[0].severity_text.as_str(), rows.logs[0].log_attributes.value("rr-web.event")),
+            ("error", Some("1"))
+        );
+    }
 }

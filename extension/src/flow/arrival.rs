@@ -51,7 +51,7 @@ pub struct Telemetry {
     pub event: Event,
 }
 
-/// What a record of the Telemetry API says.
+/// What a record of the Telemetry API says. The large ones are boxed: nearly all are lines, and each is handed on by value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A line of the function.
@@ -62,15 +62,25 @@ pub enum Event {
     InitStart(InitStart),
     /// The environment has started; how long that took.
     InitReport(InitReport),
+    /// A snapshot of the environment is brought back to life (SnapStart), under a log stream of its own.
+    RestoreStart(RestoreStart),
+    /// It is alive; how long that took.
+    RestoreReport(RestoreReport),
     /// An invocation starts.
-    Start(Start),
+    Start(Box<Start>),
     /// The runtime is done with an invocation. Never on Managed Instances.
-    RuntimeDone(RuntimeDone),
+    RuntimeDone(Box<RuntimeDone>),
     /// An invocation's account, an invocation late.
-    Report(Report),
+    Report(Box<Report>),
     /// The platform itself lost records meant for us.
     LogsDropped(LogsDropped),
-    /// Known, and nothing follows from it: phases that the reports repeat, our own subscription.
+    /// What an extension registered for, and whether it failed.
+    ExtensionState(ExtensionState),
+    /// Who subscribed to telemetry.
+    Subscription(TelemetrySubscription),
+    /// The platform's own words about something that went wrong.
+    Fault(String),
+    /// Known, and nothing follows from it: phases that the reports repeat.
     Noted {
         /// The event's type.
         event_type: String,
@@ -99,13 +109,17 @@ pub struct InitStart {
     pub runtime_version: Option<String>,
     /// Its ARN.
     pub runtime_version_arn: Option<String>,
+    /// `on-demand`, `provisioned-concurrency`, `snap-start`, `lambda-managed-instances`.
+    pub initialization_type: Option<String>,
 }
 
 /// `platform.initReport`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct InitReport {
     /// `init`, `invoke` (again, at the first invocation) or `snap-start`.
     pub phase: String,
+    /// As [`InitStart`] has it.
+    pub initialization_type: Option<String>,
     /// `success`, `failure`, ..., where the platform says.
     pub status: Option<Status>,
     /// How long, in milliseconds.
@@ -114,21 +128,65 @@ pub struct InitReport {
     pub error_type: Option<String>,
 }
 
+/// `platform.restoreStart`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RestoreStart {
+    /// The log stream's name from now on.
+    pub instance_id: Option<String>,
+    /// The runtime's version, as RESTORE_START words it.
+    pub runtime_version: Option<String>,
+    /// Its ARN.
+    pub runtime_version_arn: Option<String>,
+}
+
+/// `platform.restoreReport`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RestoreReport {
+    /// `success`, `failure`, ..., where the platform says.
+    pub status: Option<Status>,
+    /// How long, in milliseconds.
+    pub duration_ms: f64,
+    /// What went wrong.
+    pub error_type: Option<String>,
+}
+
+/// Whose an invocation is: each of its events says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The trace that the caller named.
+    pub trace: Option<TraceContext>,
+    /// Lambda's own span of this invocation.
+    pub span_id: Option<SpanId>,
+    /// On whose behalf, where tenants are kept apart.
+    pub tenant_id: Option<String>,
+}
+
 /// `platform.start`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Start {
     /// The invocation.
     pub request_id: String,
     /// The function's version.
     pub version: Option<String>,
-    /// The trace that the caller named.
-    pub trace: Option<TraceContext>,
-    /// Lambda's own span of this invocation.
-    pub span_id: Option<SpanId>,
+    /// Whose it is.
+    pub origin: Origin,
+    /// The ARN that was called: only on Managed Instances, which have no INVOKE event to say it.
+    pub function_arn: Option<String>,
+}
+
+/// A part of an invocation that the platform measured: `responseLatency`, `runtimeOverhead`, ...
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlatformSpan {
+    /// The platform's word for it.
+    pub name: String,
+    /// When it began.
+    pub start: UnixNanos,
+    /// How long it took, in milliseconds.
+    pub duration_ms: f64,
 }
 
 /// `platform.runtimeDone`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuntimeDone {
     /// The invocation.
     pub request_id: String,
@@ -140,10 +198,14 @@ pub struct RuntimeDone {
     pub duration_ms: Option<f64>,
     /// Bytes of its answer.
     pub produced_bytes: Option<u64>,
+    /// Its parts.
+    pub spans: Vec<PlatformSpan>,
+    /// Whose it is.
+    pub origin: Origin,
 }
 
 /// `platform.report`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     /// The invocation.
     pub request_id: String,
@@ -155,6 +217,10 @@ pub struct Report {
     pub metrics: ReportMetrics,
     /// X-Ray's trace header, as REPORT words it.
     pub xray: Option<XRay>,
+    /// Its parts: `extensionOverhead`; on Managed Instances all of them.
+    pub spans: Vec<PlatformSpan>,
+    /// Whose it is.
+    pub origin: Origin,
 }
 
 /// X-Ray's part of a record, as it came: REPORT lines repeat it word for word.
@@ -183,12 +249,15 @@ pub struct ReportMetrics {
     pub init_duration_ms: Option<f64>,
     /// Milliseconds of a SnapStart restore.
     pub restore_duration_ms: Option<f64>,
+    /// Milliseconds of it that are billed.
+    pub billed_restore_duration_ms: Option<f64>,
 }
 
 /// How an invocation ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Status {
     /// It answered.
+    #[default]
     Success,
     /// The function answered with an error, or threw.
     Error,
@@ -235,6 +304,30 @@ pub struct LogsDropped {
     pub bytes: u64,
     /// The platform's words.
     pub reason: String,
+}
+
+/// `platform.extension`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExtensionState {
+    /// Its name.
+    pub name: String,
+    /// `Ready`, ...
+    pub state: String,
+    /// What it registered for.
+    pub events: Vec<String>,
+    /// What went wrong.
+    pub error_type: Option<String>,
+}
+
+/// `platform.telemetrySubscription`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TelemetrySubscription {
+    /// The extension.
+    pub name: String,
+    /// `Subscribed`, `Already subscribed`.
+    pub state: String,
+    /// The streams.
+    pub types: Vec<String>,
 }
 
 /// A record kept as it came.

@@ -151,8 +151,8 @@ impl Packer {
         self.records += records;
     }
 
-    /// A metric may have any number of data points: one that is too large for a piece is cut between them.
-    fn add_metric(&mut self, metric: Metric) {
+    /// Adds a metric, which may have any number of data points: one that is too large for a piece is cut between them.
+    pub fn add_metric(&mut self, metric: Metric) {
         let points = data_points(metric.data.as_ref());
         if points > 1 && metric.encoded_len() > PIECE_BYTES {
             let (first, second) = halved(metric, points / 2);

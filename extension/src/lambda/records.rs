@@ -4,6 +4,7 @@
 //! [`Event::Unknown`]. Fields that AWS documents as optional, and those that only some kinds of execution send, are
 //! optional here; fields we do not use are not read at all.
 
+mod platform;
 mod salvage;
 
 use std::borrow::Cow;
@@ -13,11 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::flow::{
     UnixNanos,
-    arrival::{
-        Event, InitReport, InitStart, Line, LogsDropped, Report, ReportMetrics, RuntimeDone, Start, Status, Telemetry,
-        Unknown, XRay,
-    },
-    trace::{SpanId, TraceContext},
+    arrival::{Event, Line, Telemetry, Unknown},
 };
 use salvage::Part;
 
@@ -46,7 +43,8 @@ fn is_record(object: &str) -> bool {
 pub fn count_log_records(body: &[u8]) -> u64 {
     let mut records = 0;
     read(body, |telemetry| {
-        let is_log = matches!(telemetry.event, Event::Function(_) | Event::Extension(_) | Event::Unknown(_));
+        let is_log =
+            matches!(telemetry.event, Event::Function(_) | Event::Extension(_) | Event::Fault(_) | Event::Unknown(_));
         records += u64::from(is_log);
     });
     records
@@ -97,18 +95,20 @@ fn event(event_type: &str, record: &str) -> Result<Event, String> {
     Ok(match event_type {
         "function" => Event::Function(line(record)?),
         "extension" => Event::Extension(line(record)?),
-        "platform.initStart" | "platform.restoreStart" => Event::InitStart(parse::<WireInitStart>(record)?.into()),
-        "platform.initReport" => Event::InitReport(parse::<WireInitReport>(record)?.into()),
-        "platform.start" => Event::Start(parse::<WireStart>(record)?.into()),
-        "platform.runtimeDone" => Event::RuntimeDone(parse::<WireRuntimeDone>(record)?.into()),
-        "platform.report" => Event::Report(parse::<WireReport>(record)?.into()),
-        "platform.logsDropped" => Event::LogsDropped(parse::<WireLogsDropped>(record)?.into()),
-        "platform.initRuntimeDone"
-        | "platform.restoreRuntimeDone"
-        | "platform.restoreReport"
-        | "platform.extension"
-        | "platform.telemetrySubscription"
-        | "platform.end" => Event::Noted { event_type: event_type.to_owned(), raw: record.to_owned() },
+        "platform.initStart" => Event::InitStart(parse::<platform::InitStart>(record)?.into()),
+        "platform.initReport" => Event::InitReport(parse::<platform::InitReport>(record)?.into()),
+        "platform.restoreStart" => Event::RestoreStart(parse::<platform::InitStart>(record)?.into()),
+        "platform.restoreReport" => Event::RestoreReport(parse::<platform::InitReport>(record)?.into()),
+        "platform.start" => Event::Start(Box::new(parse::<platform::Start>(record)?.into())),
+        "platform.runtimeDone" => Event::RuntimeDone(Box::new(parse::<platform::End>(record)?.into())),
+        "platform.report" => Event::Report(Box::new(parse::<platform::End>(record)?.into())),
+        "platform.logsDropped" => Event::LogsDropped(parse::<platform::LogsDropped>(record)?.into()),
+        "platform.extension" => Event::ExtensionState(parse::<platform::Extension>(record)?.into()),
+        "platform.telemetrySubscription" => Event::Subscription(parse::<platform::Extension>(record)?.into()),
+        "platform.fault" => Event::Fault(parse::<String>(record).unwrap_or_else(|_| record.to_owned())),
+        "platform.initRuntimeDone" | "platform.restoreRuntimeDone" | "platform.end" => {
+            Event::Noted { event_type: event_type.to_owned(), raw: record.to_owned() }
+        }
         _ => return Err("unknown event type".to_owned()),
     })
 }
@@ -184,159 +184,6 @@ fn rfc3339_of_any_form(text: &str) -> Option<UnixNanos> {
     u64::try_from(time.timestamp_nanos_opt()?).ok()
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireInitStart {
-    instance_id: Option<String>,
-    runtime_version: Option<String>,
-    runtime_version_arn: Option<String>,
-}
-
-impl From<WireInitStart> for InitStart {
-    fn from(wire: WireInitStart) -> Self {
-        let present = |text: Option<String>| text.filter(|text| !text.is_empty());
-        Self {
-            instance_id: present(wire.instance_id),
-            runtime_version: present(wire.runtime_version),
-            runtime_version_arn: present(wire.runtime_version_arn),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireInitReport {
-    #[serde(default)]
-    phase: String,
-    status: Option<String>,
-    metrics: WireMetrics,
-    error_type: Option<String>,
-}
-
-impl From<WireInitReport> for InitReport {
-    fn from(wire: WireInitReport) -> Self {
-        Self {
-            phase: wire.phase,
-            status: wire.status.map(Status::from),
-            duration_ms: wire.metrics.duration_ms.unwrap_or_default(),
-            error_type: wire.error_type,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireTracing {
-    span_id: Option<String>,
-    value: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireStart {
-    request_id: String,
-    version: Option<String>,
-    tracing: Option<WireTracing>,
-}
-
-impl From<WireStart> for Start {
-    fn from(wire: WireStart) -> Self {
-        let tracing = wire.tracing.as_ref();
-        Self {
-            trace: tracing.and_then(|tracing| TraceContext::from_xray(tracing.value.as_deref()?)),
-            span_id: tracing.and_then(|tracing| SpanId::from_hex(tracing.span_id.as_deref()?)),
-            request_id: wire.request_id,
-            version: wire.version,
-        }
-    }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct WireMetrics {
-    duration_ms: Option<f64>,
-    produced_bytes: Option<u64>,
-    billed_duration_ms: Option<f64>,
-    #[serde(rename = "memorySizeMB")]
-    memory_size_mb: Option<u64>,
-    #[serde(rename = "maxMemoryUsedMB")]
-    max_memory_used_mb: Option<u64>,
-    init_duration_ms: Option<f64>,
-    restore_duration_ms: Option<f64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireRuntimeDone {
-    request_id: String,
-    status: String,
-    error_type: Option<String>,
-    metrics: Option<WireMetrics>,
-}
-
-impl From<WireRuntimeDone> for RuntimeDone {
-    fn from(wire: WireRuntimeDone) -> Self {
-        let metrics = wire.metrics.unwrap_or_default();
-        Self {
-            request_id: wire.request_id,
-            status: wire.status.into(),
-            error_type: wire.error_type,
-            duration_ms: metrics.duration_ms,
-            produced_bytes: metrics.produced_bytes,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireReport {
-    request_id: String,
-    status: Option<String>,
-    error_type: Option<String>,
-    #[serde(default)]
-    metrics: WireMetrics,
-    tracing: Option<WireTracing>,
-}
-
-impl From<WireReport> for Report {
-    fn from(wire: WireReport) -> Self {
-        Self {
-            request_id: wire.request_id,
-            status: wire.status.map_or(Status::Success, Status::from),
-            error_type: wire.error_type,
-            xray: wire.tracing.and_then(xray),
-            metrics: ReportMetrics {
-                duration_ms: wire.metrics.duration_ms.unwrap_or_default(),
-                billed_duration_ms: wire.metrics.billed_duration_ms,
-                memory_size_mb: wire.metrics.memory_size_mb,
-                max_memory_used_mb: wire.metrics.max_memory_used_mb,
-                init_duration_ms: wire.metrics.init_duration_ms,
-                restore_duration_ms: wire.metrics.restore_duration_ms,
-            },
-        }
-    }
-}
-
-fn xray(tracing: WireTracing) -> Option<XRay> {
-    let value = tracing.value?;
-    let root = value.split(';').find_map(|field| field.trim().strip_prefix("Root="))?.to_owned();
-    Some(XRay { root, segment_id: tracing.span_id, sampled: value.contains("Sampled=1") })
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct WireLogsDropped {
-    dropped_records: u64,
-    dropped_bytes: u64,
-    reason: String,
-}
-
-impl From<WireLogsDropped> for LogsDropped {
-    fn from(wire: WireLogsDropped) -> Self {
-        Self { records: wire.dropped_records, bytes: wire.dropped_bytes, reason: wire.reason }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -401,33 +248,6 @@ mod tests {
     fn a_delivery_that_is_no_array_is_one_unknown_record() {
         assert_eq!(raw_of(&all(b"[{\"type\":\"func")[0]).raw, "[{\"type\":\"func");
         assert!(all(b"[]").is_empty());
-    }
-
-    #[test]
-    fn a_start_carries_its_trace_and_lambdas_span() {
-        let start = one(
-            r#"{"time":"2022-10-21T14:05:03.165Z","type":"platform.start","record":{"requestId":"459921b5","version":"$LATEST",
-            "tracing":{"spanId":"24cd7d670fa455f0","type":"X-Amzn-Trace-Id","value":"Root=1-6352a70e-1e2c502e358361800241fd45;Parent=35465b3a9e2f7c6a;Sampled=1"}}}"#,
-        );
-        let Event::Start(start) = start.event else { panic!("{start:?}") };
-        assert_eq!(start.span_id, SpanId::from_hex("24cd7d670fa455f0"));
-        assert_eq!(start.trace.unwrap().parent, SpanId::from_hex("35465b3a9e2f7c6a"));
-    }
-
-    #[test]
-    fn a_report_of_aws_and_one_of_managed_instances_are_read() {
-        let aws = one(
-            r#"{"type":"platform.report","record":{"requestId":"r","metrics":{"durationMs":2599.4,"billedDurationMs":2600,
-            "memorySizeMB":128,"maxMemoryUsedMB":94,"initDurationMs":549.04},"tracing":{"spanId":"s","value":"Root=1-6352a70e-1e;Sampled=1"},"status":"success"}}"#,
-        );
-        let Event::Report(aws) = aws.event else { panic!("{aws:?}") };
-        assert_eq!((aws.metrics.max_memory_used_mb, aws.metrics.init_duration_ms), (Some(94), Some(549.04)));
-        assert_eq!(aws.xray, Some(XRay { root: "1-6352a70e-1e".into(), segment_id: Some("s".into()), sampled: true }));
-        let managed = one(
-            r#"{"type":"platform.report","record":{"requestId":"r","status":"timeout","metrics":{"durationMs":3000.5},"errorType":"Sandbox.Timedout"}}"#,
-        );
-        let Event::Report(managed) = managed.event else { panic!("{managed:?}") };
-        assert_eq!((managed.status, managed.metrics.billed_duration_ms), (Status::Timeout, None));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The user's two regular expressions: which lines are left out, and what is blacked out in all others.
 //!
-//! A line is matched as the program wrote it. What is blacked out is sought in each text by itself, with JSON's escapes
+//! A line is matched as it is delivered, JSON as JSON. What is blacked out is sought in each text by itself, with JSON's escapes
 //! undone: a pattern that goes as far as it can ends where the text does, and what is JSON stays JSON.
 
 use std::borrow::Cow;
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_left_out_as_the_program_wrote_it() {
+    fn a_line_is_left_out_as_it_is_delivered() {
         let filters = filters(r#"^GET /health|"path":"/health""#, "");
         assert!(filters.excludes(&Line::Text("GET /health 200".into())));
         assert!(filters.excludes(&Line::Json(r#"{"path":"/health"}"#.into())));

@@ -7,189 +7,28 @@
 use std::collections::VecDeque;
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
-use prost::Message;
 
 use super::{
     attributes::has,
     function_log::{Named, Reading},
-    records::{Records, text_field},
+    invocation::{Claim, INVOCATION_ID, Invocation, Link, is_tied},
+    records::Records,
 };
 use crate::flow::{
     UnixNanos,
-    arrival::{Invoke, Start, Status},
-    trace::{SpanId, TraceContext, TraceId},
+    arrival::{Invoke, Start},
+    trace::TraceId,
 };
-
-/// The attribute that ties a record to its invocation.
-const INVOCATION_ID: &str = "faas.invocation_id";
 
 /// Invocations remembered: the report comes an invocation late, and Managed Instances run some dozens at a time.
 const REMEMBERED: usize = 256;
 
-/// How long a line of a long invocation waits for the SDK's span before a periodic flush takes it along.
-const PATIENCE: UnixNanos = 5_000_000_000;
+/// How long a line of a long invocation, or our span of one that has ended, waits for the SDK's span before a periodic flush
+/// takes it along.
+pub(super) const PATIENCE: UnixNanos = 5_000_000_000;
 
 /// A span can start this much before the platform says that its invocation did: their clocks are read apart.
 const SLACK: UnixNanos = 2_000_000;
-
-/// The trace and span that records are tied to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Link {
-    pub(super) trace_id: TraceId,
-    pub(super) span_id: SpanId,
-    pub(super) flags: u32,
-}
-
-impl Link {
-    pub(super) fn write(self, record: &mut LogRecord) {
-        let trace_id = self.trace_id.to_vec();
-        if record.trace_id.is_empty() || is_lower_half(&record.trace_id, &trace_id) {
-            record.trace_id = trace_id;
-        } else if record.trace_id != trace_id {
-            return;
-        }
-        if record.span_id.is_empty() {
-            record.span_id = self.span_id.to_vec();
-        }
-        record.flags |= self.flags;
-    }
-}
-
-/// Datadog's loggers write the lower 64 bits of a trace id only.
-fn is_lower_half(lower: &[u8], whole: &[u8]) -> bool {
-    lower.starts_with(&[0; 8]) && lower.get(8..) == whole.get(8..)
-}
-
-/// Whether the line said of itself which trace and which span it belongs to.
-fn is_tied(record: &LogRecord) -> bool {
-    !record.span_id.is_empty() && !record.trace_id.starts_with(&[0; 8])
-}
-
-/// How surely a span of the SDK's is the invocation's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Claim {
-    /// It has no parent.
-    Root,
-    /// It is of kind SERVER or CONSUMER.
-    Entry,
-    /// It names the invocation.
-    Named,
-}
-
-/// What is known of one invocation.
-#[derive(Debug)]
-pub(super) struct Invocation {
-    pub(super) request_id: String,
-    /// The earliest sign of it.
-    pub(super) begun: UnixNanos,
-    /// `platform.start`'s time.
-    pub(super) started: Option<UnixNanos>,
-    /// Whether it runs in this process's time; of one from before a reset, its trace and its span are not ours to make.
-    pub(super) ours: bool,
-    pub(super) xray: Option<TraceContext>,
-    pub(super) invoked_arn: Option<String>,
-    pub(super) cold: bool,
-    pub(super) done: bool,
-    pub(super) reported: bool,
-    /// How it failed, if it did, by the first event that told of its end.
-    pub(super) failed: Option<Status>,
-    lambda_span: Option<SpanId>,
-    sdk: Option<(Claim, Link)>,
-    /// The request id as the attribute of its records.
-    named: Vec<u8>,
-    held: Records,
-    /// Of those held the few that name a trace themselves, but not all of it: they are completed when it is known.
-    half_tied: Vec<LogRecord>,
-    held_bytes: usize,
-    held_since: UnixNanos,
-}
-
-impl Invocation {
-    fn new(request_id: &str, begun: UnixNanos) -> Self {
-        Self {
-            request_id: request_id.to_owned(),
-            begun,
-            started: None,
-            ours: false,
-            xray: None,
-            invoked_arn: None,
-            cold: false,
-            done: false,
-            reported: false,
-            failed: None,
-            lambda_span: None,
-            sdk: None,
-            named: text_field(INVOCATION_ID, request_id),
-            held: Records::default(),
-            half_tied: Vec::new(),
-            held_bytes: 0,
-            held_since: 0,
-        }
-    }
-
-    /// Whether the SDK sends its own span of this invocation, so that ours would double it.
-    pub(super) fn has_sdk_span(&self) -> bool {
-        self.sdk.is_some()
-    }
-
-    /// The trace where one exists: the SDK's, else the one that X-Ray's header names.
-    fn known_link(&self) -> Option<Link> {
-        let xray = || {
-            let xray = self.xray?;
-            Some(Link { trace_id: xray.trace_id, span_id: self.own_span_id(), flags: xray.flags() })
-        };
-        self.sdk.map(|(_, link)| link).or_else(xray)
-    }
-
-    /// The trace, made from the request id where the platform names none: our own span of the invocation will have it.
-    pub(super) fn link(&self) -> Link {
-        self.known_link().unwrap_or_else(|| Link {
-            trace_id: self.derived_trace_id(),
-            span_id: self.own_span_id(),
-            flags: 1,
-        })
-    }
-
-    /// Keeps a record that `shared` fields belong to, and tells how many bytes that took.
-    fn hold_half_tied(&mut self, mut record: LogRecord, shared: [&[u8]; 2]) -> usize {
-        shared.into_iter().for_each(|fields| record.merge(fields).expect("these fields were encoded by us"));
-        let bytes = record.encoded_len();
-        self.half_tied.push(record);
-        bytes
-    }
-
-    /// Whether this is the trace that X-Ray's header names.
-    fn is_called_in(&self, trace_id: &[u8]) -> bool {
-        self.xray.is_some_and(|xray| TraceId::from_bytes(trace_id) == Some(xray.trace_id))
-    }
-
-    /// What its records are tied to now. Before its end, a trace that nobody named would be a guess; at its end our own
-    /// span makes it true.
-    fn link_now(&self) -> Option<Link> {
-        if self.done && self.ours { Some(self.link()) } else { self.known_link() }
-    }
-
-    /// The id of our span of this invocation: Lambda's own where it says so.
-    fn own_span_id(&self) -> SpanId {
-        let derived = || SpanId::from_bytes(&fnv1a(&self.request_id, 0).to_be_bytes());
-        self.lambda_span.or_else(derived).expect("a hash of zero is as good as impossible")
-    }
-
-    /// A request id is a UUID, whose 16 bytes make a trace id that can be told from it.
-    fn derived_trace_id(&self) -> TraceId {
-        let hashed = || {
-            let halves = [fnv1a(&self.request_id, 1), fnv1a(&self.request_id, 2)].map(u64::to_be_bytes);
-            TraceId::from_bytes(&halves.concat())
-        };
-        TraceId::from_hex(&self.request_id).or_else(hashed).expect("a hash of zero is as good as impossible")
-    }
-}
-
-/// FNV-1a: stable over restarts, which the standard library's hashes are not.
-fn fnv1a(text: &str, seed: u8) -> u64 {
-    let bytes = text.bytes().chain(std::iter::once(seed));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
 
 /// The invocations of this environment, newest last, and the records that wait for their traces.
 #[derive(Debug)]
@@ -200,6 +39,8 @@ pub(super) struct Invocations {
     managed: bool,
     /// Whether the function's SDK is known to speak: then its trace is worth waiting for.
     sdk_speaks: bool,
+    /// Whether it is known to send a span for each invocation: then ours waits for it.
+    sdk_spans: bool,
     held_bytes: usize,
     held_limit: usize,
     released: Records,
@@ -212,6 +53,7 @@ impl Invocations {
             current: None,
             managed,
             sdk_speaks: false,
+            sdk_spans: false,
             held_bytes: 0,
             held_limit,
             released: Records::default(),
@@ -226,18 +68,45 @@ impl Invocations {
         invocation.invoked_arn.clone_from(&invoke.function_arn);
     }
 
-    /// `platform.start` came: the lines that follow are this invocation's.
+    /// `platform.start` came: the lines that follow are this invocation's, and the one before is over.
     pub(super) fn started(&mut self, start: &Start, time: UnixNanos) -> &mut Invocation {
         if !self.managed {
+            self.supersede(time);
             self.current = Some(start.request_id.clone());
         }
         let invocation = self.find_or_add(&start.request_id, time);
         invocation.begun = invocation.begun.min(time);
         invocation.ours = true;
         invocation.started = Some(time);
-        invocation.xray = start.trace.or(invocation.xray);
-        invocation.lambda_span = start.span_id;
+        invocation.is_of(&start.origin);
         invocation
+    }
+
+    /// The current invocation is over, though nobody told: what it holds waits no longer.
+    fn supersede(&mut self, time: UnixNanos) {
+        let Some(current) = self.current.take() else { return };
+        if let Some(at) = self.position(&current).filter(|at| !self.known[*at].done) {
+            self.known[at].superseded = Some(time);
+            self.release(at);
+        }
+    }
+
+    /// The invocation that a start of the environment is for, where one has begun: a process has one that began cold.
+    pub(super) fn waiting_for_start(&mut self) -> Option<&mut Invocation> {
+        let cold = self.known.iter().rposition(|invocation| invocation.cold);
+        let running = || self.position(self.current.as_deref()?).filter(|at| !self.known[*at].done);
+        let at = cold.or_else(running)?;
+        Some(&mut self.known[at])
+    }
+
+    /// Whether our span of an invocation would probably double one that the SDK is about to send.
+    pub(super) const fn sdk_span_may_come(&self) -> bool {
+        self.sdk_spans
+    }
+
+    /// Those that have ended, and of which it is not yet certain which span is theirs.
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = &Invocation> {
+        self.known.iter().filter(|invocation| invocation.end.is_some() && !invocation.settled)
     }
 
     pub(super) fn find(&mut self, request_id: &str) -> Option<&mut Invocation> {
@@ -249,16 +118,28 @@ impl Invocations {
         &mut self.known[at]
     }
 
+    fn position(&self, request_id: &str) -> Option<usize> {
+        self.known.iter().rposition(|invocation| invocation.request_id == request_id)
+    }
+
     fn position_or_add(&mut self, request_id: &str, now: UnixNanos) -> usize {
-        let at = self.known.iter().rposition(|invocation| invocation.request_id == request_id);
-        at.unwrap_or_else(|| {
+        self.position(request_id).unwrap_or_else(|| {
             if self.known.len() == REMEMBERED {
-                self.release(0);
-                self.known.pop_front();
+                self.forget_one();
             }
-            self.known.push_back(Invocation::new(request_id, now));
+            // Where environments are never reset there is no invocation of a process before this one.
+            let ours = self.managed;
+            self.known.push_back(Invocation { ours, ..Invocation::new(request_id, now) });
             self.known.len() - 1
         })
+    }
+
+    /// The oldest of those that nothing more is expected of; on Managed Instances one may run for an hour beside thousands.
+    fn forget_one(&mut self) {
+        let finished = self.known.iter().position(|known| known.reported && (known.settled || !known.ours));
+        let at = finished.unwrap_or(0);
+        self.release(at);
+        self.known.remove(at);
     }
 
     /// The invocation that ran at `time`; none on Managed Instances, where several do.
@@ -279,12 +160,13 @@ impl Invocations {
     /// The SDK's span of this invocation: its trace wins over every other, and nobody waits any longer.
     pub(super) fn link_sdk(&mut self, request_id: &str, claim: Claim, link: Link) {
         self.sdk_speaks = true;
-        let Some(at) = self.known.iter().rposition(|invocation| invocation.request_id == request_id) else { return };
+        self.sdk_spans |= claim != Claim::Root;
+        let Some(at) = self.position(request_id) else { return };
         let invocation = &mut self.known[at];
         if invocation.sdk.is_none_or(|(known, _)| known < claim) {
             invocation.sdk = Some((claim, link));
         }
-        if claim > Claim::Root {
+        if claim >= Claim::Entry {
             self.release(at);
         }
     }
@@ -332,7 +214,7 @@ impl Invocations {
         if let Some(link) = invocation.link_now().filter(|_| certain) {
             link.write(&mut record);
         }
-        let named = if has(&record.attributes, INVOCATION_ID) { &[][..] } else { &invocation.named };
+        let named = if has(&record.attributes, INVOCATION_ID) { &[][..] } else { &invocation.shared };
         if certain {
             self.released.push(&record, [shared, named]);
             return;
@@ -355,7 +237,7 @@ impl Invocations {
 
     /// Its runtime is done: what was held goes, tied to whatever trace there is.
     pub(super) fn close(&mut self, request_id: &str) {
-        if let Some(at) = self.known.iter().rposition(|invocation| invocation.request_id == request_id) {
+        if let Some(at) = self.position(request_id) {
             self.known[at].done = true;
             self.release(at);
         }
@@ -404,3 +286,6 @@ impl Invocations {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

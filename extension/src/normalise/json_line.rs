@@ -210,8 +210,8 @@ impl<'a> Fields<'a> {
 
     fn take_severity(&mut self) -> Option<Severity> {
         let (at, severity) = self.first(&LEVEL, severity_of)?;
-        // A number is more than the name of its range: it stays beside it.
-        self.0[at].take_if(|leaf| leaf.string().is_some());
+        // A number, as a text too, is more than the name of its range: it stays beside it.
+        self.0[at].take_if(|leaf| leaf.string().is_some_and(|word| Severity::plain(&word) == severity.text.as_str()));
         Some(severity)
     }
 
@@ -392,6 +392,7 @@ mod tests {
             assert_eq!(record(&json).severity_text, word, "{json}");
         }
         assert!(has(&record(&json!({"level": 35})).attributes, "level"));
+        assert_eq!(text_of(&record(&json!({"level": "35"})).attributes, "level"), Some("35"));
     }
 
     #[test]

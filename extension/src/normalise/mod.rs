@@ -5,15 +5,20 @@ mod exception;
 mod filter;
 mod function_log;
 mod ids;
+mod invocation;
 mod invocations;
 mod json;
 mod json_line;
+mod lines;
+mod metrics;
 mod own;
 mod platform;
 mod records;
 mod resource;
 mod sdk;
 mod severity;
+mod spans;
+mod startup;
 mod text_line;
 mod time;
 
@@ -24,16 +29,17 @@ use opentelemetry_proto::tonic::{
 
 use crate::flow::{
     Packed, Packer, Signal, SignalKind, UnixNanos,
-    arrival::{Arrival, Event, Invoke, Line, Report, RuntimeDone, Start, Status, Telemetry},
+    arrival::{Arrival, Event, Invoke, Line, Telemetry},
     head, pack,
 };
 use attributes::has;
 pub use filter::Filters;
-use function_log::{Reading, Times};
+use function_log::Times;
 use invocations::Invocations;
+use metrics::Intervals;
 pub use own::OWN_PREFIX;
-use platform::End;
 use resource::Environment;
+use startup::Startup;
 
 /// The attribute that tells from which stream a line came.
 const TYPE: &str = "type";
@@ -87,12 +93,38 @@ pub struct Released {
     pub lost_by_platform: u64,
 }
 
+/// What was added to a counter of the extension's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// The counter's name.
+    pub metric: &'static str,
+    /// Its unit, in UCUM.
+    pub unit: &'static str,
+    /// What of it was counted.
+    pub attributes: Vec<(&'static str, String)>,
+    /// How much.
+    pub added: u64,
+}
+
+/// What was added to such counters in a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Its beginning.
+    pub since: UnixNanos,
+    /// Its end.
+    pub until: UnixNanos,
+    /// What was added.
+    pub counts: Vec<Count>,
+}
+
 /// The stage between arrival and buffer.
 #[derive(Debug)]
 pub struct Normaliser {
     settings: Settings,
     environment: Environment,
     invocations: Invocations,
+    startup: Startup,
+    intervals: Intervals,
     started_before: bool,
     /// Our scope, encoded.
     scope: Bytes,
@@ -111,6 +143,8 @@ impl Normaliser {
             environment: Environment::new(settings.clone()),
             invocations: Invocations::new(settings.managed, settings.held_bytes),
             settings,
+            startup: Startup::default(),
+            intervals: Intervals::default(),
             started_before: false,
             scope: head(Some(&scope()), ""),
             streams: ["function", "extension"].map(|stream| records::text_field(TYPE, stream)),
@@ -144,24 +178,17 @@ impl Normaliser {
     /// A flush in the middle of invocations: what need not wait for its trace goes along.
     pub fn release_due(&mut self, now: UnixNanos) {
         self.invocations.release_due(now);
+        self.conclude_due(now);
     }
 
     /// The end: nothing waits any longer. Invocations of whose end the platform did not tell ended for `reason`.
     pub fn release_all(&mut self, reason: &str, now: UnixNanos) {
-        let status = match reason {
-            "timeout" => Status::Timeout,
-            "failure" => Status::Failure,
-            _ => Status::Success,
-        };
-        for request_id in self.invocations.open() {
-            let started = self.invocations.find(&request_id).is_some_and(|invocation| invocation.started.is_some());
-            if started {
-                self.end(&request_id, &End { at: now, status: status.clone(), error_type: None });
-            } else {
-                // Without a Telemetry API nobody tells of starts and ends: a span of it would be a guess.
-                self.invocations.close(&request_id);
-            }
-        }
+        self.end_all(reason, now);
+    }
+
+    /// The extension counted something of its own: a data point for each.
+    pub fn count(&mut self, counts: &Counts) {
+        self.metrics.extend(metrics::of_counts(counts));
     }
 
     /// Log records that wait for their trace.
@@ -176,7 +203,7 @@ impl Normaliser {
             (self.packer(SignalKind::Logs), self.packer(SignalKind::Traces), self.packer(SignalKind::Metrics));
         self.invocations.take_released().iter().for_each(|fields| logs.add_encoded(1, fields));
         self.spans.drain(..).for_each(|span| spans.add(1, &span));
-        self.metrics.drain(..).for_each(|metric| metrics.add(1, &metric));
+        self.metrics.drain(..).for_each(|metric| metrics.add_metric(metric));
         let mut released = std::mem::take(&mut self.released);
         released.pieces.extend([logs, spans, metrics].into_iter().flat_map(Packer::finish));
         released
@@ -195,26 +222,15 @@ impl Normaliser {
             Event::Function(line) => self.line(line, times, Stream::Function),
             Event::Extension(line) if own::is_ours(&line) => {}
             Event::Extension(line) => self.line(line, times, Stream::Extension),
-            Event::Start(start) => self.start(&start, times),
-            Event::RuntimeDone(done) => self.runtime_done(&done, times),
-            Event::Report(report) => self.report(&report, times),
-            Event::InitStart(start) => {
-                start.instance_id.iter().for_each(|instance| self.environment.set_instance(instance));
-                self.platform_line(platform::init_start_line(&start), times);
-            }
-            Event::InitReport(report) => self.platform_line(platform::init_report_line(&report), times),
-            Event::LogsDropped(dropped) => {
-                self.released.lost_by_platform += dropped.records;
-                self.pass(stamped(platform::logs_dropped_line(&dropped), times));
-            }
-            Event::Noted { .. } => {}
             Event::Unknown(unknown) => {
                 self.pass(function_log::unparsed(&unknown.raw, &unknown.why, times));
             }
+            platform => self.platform_event(platform, times),
         }
     }
 
     fn line(&mut self, line: Line, times: Times, stream: Stream) {
+        self.watch_for_kills(&line);
         if self.settings.filters.excludes(&line) {
             self.released.excluded += 1;
             return;
@@ -230,60 +246,6 @@ impl Normaliser {
         self.invocations.place(reading, stream, times.observed);
     }
 
-    fn start(&mut self, start: &Start, times: Times) {
-        let cold = self.settings.on_demand && !std::mem::replace(&mut self.started_before, true);
-        let time = times.best();
-        self.invocations.started(start, time).cold = cold;
-        self.invocation_line(&start.request_id, || platform::start_line(start), times);
-    }
-
-    fn runtime_done(&mut self, done: &RuntimeDone, times: Times) {
-        self.invocation_line(&done.request_id, || platform::end_line(&done.request_id), times);
-        let at = times.best();
-        self.end(&done.request_id, &End { at, status: done.status.clone(), error_type: done.error_type.clone() });
-    }
-
-    fn report(&mut self, report: &Report, times: Times) {
-        let at = times.best();
-        let end = End { at, status: report.status.clone(), error_type: report.error_type.clone() };
-        // On Managed Instances, and after a crash, the report is the first to tell of the end.
-        self.end(&report.request_id, &end);
-        let invocation = self.invocations.find_or_add(&report.request_id, at);
-        if std::mem::replace(&mut invocation.reported, true) {
-            return;
-        }
-        let start = invocation.started.unwrap_or(invocation.begun);
-        let status = invocation.failed.clone().unwrap_or_else(|| report.status.clone());
-        self.metrics.extend(platform::metrics(report, &status, start, at));
-        self.invocation_line(&report.request_id, || platform::report_line(report), times);
-    }
-
-    /// An invocation ended: its span, unless the SDK sent one, and the lines that waited for it. Only the first end counts.
-    fn end(&mut self, request_id: &str, end: &End) {
-        let Some(invocation) = self.invocations.find(request_id).filter(|invocation| !invocation.done) else { return };
-        invocation.failed = Some(end.status.clone()).filter(|status| *status != Status::Success);
-        if invocation.ours && !invocation.has_sdk_span() {
-            self.spans.push(platform::span(invocation, &self.settings.function_name, end));
-        }
-        self.invocations.close(request_id);
-    }
-
-    fn invocation_line(&mut self, request_id: &str, line: impl FnOnce() -> LogRecord, times: Times) {
-        if self.settings.platform_lines {
-            let named = function_log::Named { field: None, id: request_id.to_owned() };
-            let mut record = stamped(line(), times);
-            self.settings.filters.redact(&mut record);
-            let reading = Reading { record, request_id: Some(named) };
-            self.invocations.place(reading, &[], times.observed);
-        }
-    }
-
-    fn platform_line(&mut self, line: Option<LogRecord>, times: Times) {
-        if let Some(line) = line.filter(|_| self.settings.platform_lines) {
-            self.pass(stamped(line, times));
-        }
-    }
-
     /// A record that is no invocation's.
     fn pass(&mut self, mut record: LogRecord) {
         self.settings.filters.redact(&mut record);
@@ -294,6 +256,7 @@ impl Normaliser {
         match &mut signal {
             Signal::Traces(spans) => {
                 sdk::link_spans(spans, &mut self.invocations, now);
+                self.conclude_spanned();
                 self.environment.enrich(&mut spans.resource);
             }
             Signal::Logs(logs) => {
@@ -313,10 +276,6 @@ fn scope() -> InstrumentationScope {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..InstrumentationScope::default()
     }
-}
-
-fn stamped(record: LogRecord, times: Times) -> LogRecord {
-    LogRecord { time_unix_nano: times.best(), observed_time_unix_nano: times.observed, ..record }
 }
 
 #[cfg(test)]

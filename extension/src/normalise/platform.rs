@@ -1,280 +1,289 @@
-//! What the platform's events become: spans, metrics, lines.
+//! What follows from the platform's events: which invocation begins, ends and is accounted for, exactly once each.
+//!
+//! An invocation ends with the first event that tells so: `runtimeDone`, on Managed Instances the report, else the shutdown.
+//! From then on it is *counted* (its metrics) and *settled* (its span: the SDK's where the SDK sends one, else ours), each
+//! once, whatever is told again, in another order, or never. Settling waits for the SDK's span where the SDK is known to send
+//! one for each invocation; both wait for the report of a runtime that died, which alone tells whether memory ran out.
+//!
+//! Before the first span of the SDK's nothing tells that it sends any. An SDK that does not even flush at the end of the
+//! first invocation has that one spanned twice: waiting there would keep the span of every rarely called function for hours.
 
-use opentelemetry_proto::tonic::{
-    common::v1::KeyValue,
-    logs::v1::{LogRecord, SeverityNumber},
-    metrics::v1::{
-        AggregationTemporality, Histogram, HistogramDataPoint, Metric, NumberDataPoint, Sum, metric, number_data_point,
-    },
-    trace::v1::{Span, Status as SpanStatus, span::SpanKind, status::StatusCode},
-};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
 use super::{
-    attributes::{attribute, bool, text},
-    function_log::record,
-    invocations::Invocation,
-    severity::Severity,
+    Normaliser,
+    function_log::{Named, Reading, Times},
+    invocation::{End, Invocation},
+    invocations::PATIENCE,
+    lines, metrics,
+    spans::{self, Part},
+    text_line::is_request_id,
 };
 use crate::flow::{
     UnixNanos,
-    arrival::{InitReport, InitStart, LogsDropped, Report, Start, Status},
+    arrival::{Event, ExtensionState, Line, Origin, PlatformSpan, Report, RuntimeDone, Start, Status},
 };
 
-const MEBIBYTE: u64 = 1 << 20;
+/// What the platform says of a runtime that died; the kernel's killing it for its memory is one of the reasons.
+const DIED: &str = "Runtime.ExitError";
 
-/// The semantic conventions' bounds for `faas.invoke_duration` and `faas.init_duration`, in seconds.
-const DURATION_BOUNDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
-
-/// How an invocation ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct End {
-    pub(super) at: UnixNanos,
-    pub(super) status: Status,
-    pub(super) error_type: Option<String>,
-}
-
-/// Our SERVER span of an invocation, for functions whose SDK sends none.
-pub(super) fn span(invocation: &Invocation, name: &str, end: &End) -> Span {
-    let link = invocation.link();
-    let start = invocation.started.unwrap_or(invocation.begun);
-    let mut attributes = vec![attribute("faas.invocation_id", text(&invocation.request_id))];
-    attributes.push(attribute("faas.coldstart", bool(invocation.cold)));
-    attributes.extend(invocation.invoked_arn.as_ref().map(|arn| attribute("aws.lambda.invoked_arn", text(arn))));
-    attributes.extend(error_type(end).map(|kind| attribute("error.type", text(kind))));
-    Span {
-        trace_id: link.trace_id.to_vec(),
-        span_id: link.span_id.to_vec(),
-        parent_span_id: invocation
-            .xray
-            .and_then(|xray| xray.parent)
-            .map(super::super::flow::trace::SpanId::to_vec)
-            .unwrap_or_default(),
-        flags: link.flags,
-        name: name.to_owned(),
-        kind: SpanKind::Server.into(),
-        start_time_unix_nano: start,
-        end_time_unix_nano: end.at.max(start),
-        attributes,
-        status: error_type(end).map(|kind| SpanStatus { message: kind.to_owned(), code: StatusCode::Error.into() }),
-        ..Span::default()
-    }
-}
-
-fn error_type(end: &End) -> Option<&str> {
-    (end.status != Status::Success).then(|| end.error_type.as_deref().unwrap_or(end.status.as_str()))
-}
-
-/// The metrics of one invocation, with the names and units of the semantic conventions.
-pub(super) fn metrics(report: &Report, status: &Status, start: UnixNanos, time: UnixNanos) -> Vec<Metric> {
-    let at = Interval { start: start.min(time), time };
-    let numbers = &report.metrics;
-    let seconds = |ms: f64| ms / 1000.0;
-    let mut metrics = vec![at.histogram("faas.invoke_duration", "s", seconds(numbers.duration_ms), &DURATION_BOUNDS)];
-    if let Some(init) = numbers.init_duration_ms {
-        metrics.push(at.histogram("faas.init_duration", "s", seconds(init), &DURATION_BOUNDS));
-        metrics.push(at.count("faas.coldstarts", "{coldstart}"));
-    }
-    metrics.push(match status {
-        Status::Success => at.count("faas.invocations", "{invocation}"),
-        Status::Timeout => at.count("faas.timeouts", "{timeout}"),
-        _ => at.count("faas.errors", "{error}"),
-    });
-    if let Some(used) = numbers.max_memory_used_mb {
-        metrics.push(at.histogram("faas.mem_usage", "By", (used * MEBIBYTE) as f64, &[]));
-    }
-    metrics
-}
-
-/// The time that a data point is about.
-#[derive(Clone, Copy)]
-struct Interval {
-    start: UnixNanos,
-    time: UnixNanos,
-}
-
-impl Interval {
-    fn histogram(self, name: &str, unit: &str, value: f64, bounds: &[f64]) -> Metric {
-        let mut bucket_counts = vec![0; bounds.len() + 1];
-        bucket_counts[bounds.partition_point(|bound| *bound < value)] = 1;
-        let point = HistogramDataPoint {
-            start_time_unix_nano: self.start,
-            time_unix_nano: self.time,
-            count: 1,
-            sum: Some(value),
-            min: Some(value),
-            max: Some(value),
-            bucket_counts,
-            explicit_bounds: bounds.to_vec(),
-            ..HistogramDataPoint::default()
-        };
-        let delta = AggregationTemporality::Delta.into();
-        let data = metric::Data::Histogram(Histogram { data_points: vec![point], aggregation_temporality: delta });
-        Metric { name: name.to_owned(), unit: unit.to_owned(), data: Some(data), ..Metric::default() }
-    }
-
-    fn count(self, name: &str, unit: &str) -> Metric {
-        let point = NumberDataPoint {
-            start_time_unix_nano: self.start,
-            time_unix_nano: self.time,
-            value: Some(number_data_point::Value::AsInt(1)),
-            ..NumberDataPoint::default()
-        };
-        let delta = AggregationTemporality::Delta.into();
-        let sum = Sum { data_points: vec![point], aggregation_temporality: delta, is_monotonic: true };
-        let data = Some(metric::Data::Sum(sum));
-        Metric { name: name.to_owned(), unit: unit.to_owned(), data, ..Metric::default() }
-    }
-}
-
-/// `START RequestId: ...`, as Lambda words it.
-pub(super) fn start_line(start: &Start) -> LogRecord {
-    let version = start.version.as_deref().unwrap_or("$LATEST");
-    line("platform.start", &format!("START RequestId: {} Version: {version}", start.request_id))
-}
-
-/// `END RequestId: ...`, as Lambda words it.
-pub(super) fn end_line(request_id: &str) -> LogRecord {
-    line("platform.runtimeDone", &format!("END RequestId: {request_id}"))
-}
-
-/// `REPORT RequestId: ...`, as Lambda words it.
-pub(super) fn report_line(report: &Report) -> LogRecord {
-    let numbers = &report.metrics;
-    let mut words = format!("REPORT RequestId: {}\tDuration: {:.2} ms", report.request_id, numbers.duration_ms);
-    let mut add = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            words.push_str(&format!("\t{name}: {value}"));
+impl Normaliser {
+    pub(super) fn platform_event(&mut self, event: Event, times: Times) {
+        match event {
+            Event::InitStart(start) => self.init_start(&start, times),
+            Event::InitReport(report) => self.init_report(&report, times),
+            Event::RestoreStart(start) => self.restore_start(&start, times),
+            Event::RestoreReport(report) => self.restore_report(&report, times),
+            Event::Start(start) => self.start(&start, times),
+            Event::RuntimeDone(done) => self.runtime_done(*done, times),
+            Event::Report(report) => self.report(&report, times),
+            Event::LogsDropped(dropped) => {
+                self.released.lost_by_platform += dropped.records;
+                self.pass(stamped(lines::logs_dropped(&dropped), times));
+            }
+            Event::ExtensionState(extension) => self.extension(&extension, times),
+            Event::Subscription(subscription) => self.platform_line(|| Some(lines::subscription(&subscription)), times),
+            Event::Fault(words) => self.fault(&words, times),
+            Event::Noted { .. } | Event::Function(_) | Event::Extension(_) | Event::Unknown(_) => {}
         }
-    };
-    let millis = |ms: f64| format!("{ms:.2} ms");
-    let mebibytes = |mb: u64| format!("{mb} MB");
-    add("Billed Duration", numbers.billed_duration_ms.map(|ms| format!("{ms:.0} ms")));
-    add("Memory Size", numbers.memory_size_mb.map(mebibytes));
-    add("Max Memory Used", numbers.max_memory_used_mb.map(mebibytes));
-    add("Init Duration", numbers.init_duration_ms.map(millis));
-    add("Restore Duration", numbers.restore_duration_ms.map(millis));
-    let failed = report.status != Status::Success;
-    add("Status", failed.then(|| report.status.as_str().to_owned()));
-    add("Error Type", report.error_type.clone());
-    if let Some(xray) = &report.xray {
-        words.push_str(&format!("\t\nXRAY TraceId: {}", xray.root));
-        if let Some(segment) = &xray.segment_id {
-            words.push_str(&format!("\tSegmentId: {segment}"));
+    }
+
+    fn start(&mut self, start: &Start, times: Times) {
+        let told = |invocation: &mut Invocation| invocation.started.is_some();
+        if self.invocations.find(&start.request_id).is_some_and(told) {
+            return;
         }
-        words.push_str(&format!("\tSampled: {}", xray.sampled));
+        if let Some(arn) = &start.function_arn {
+            self.environment.set_invoked(arn);
+        }
+        let first = self.settings.on_demand && !std::mem::replace(&mut self.started_before, true);
+        let waits = self.startup.take_waits();
+        let invocation = self.invocations.started(start, times.best());
+        invocation.cold |= first;
+        invocation.invoked_arn = invocation.invoked_arn.take().or_else(|| start.function_arn.clone());
+        invocation.waited_for(waits);
+        self.invocation_line(&start.request_id, || lines::start(start), times);
+        // Its end may have been told before.
+        self.conclude(&start.request_id, false);
     }
-    line("platform.report", &words)
-}
 
-/// `INIT_START Runtime Version: ...`, as Lambda words it.
-pub(super) fn init_start_line(start: &InitStart) -> Option<LogRecord> {
-    let version = start.runtime_version.as_ref()?;
-    let arn = start.runtime_version_arn.as_deref().unwrap_or_default();
-    Some(line("platform.initStart", &format!("INIT_START Runtime Version: {version}\tRuntime Version ARN: {arn}")))
-}
-
-/// `INIT_REPORT ...`, which Lambda writes only when the start went wrong.
-pub(super) fn init_report_line(report: &InitReport) -> Option<LogRecord> {
-    let status = report.status.as_ref().filter(|status| **status != Status::Success)?;
-    let (ms, phase, status) = (report.duration_ms, &report.phase, status.as_str());
-    let mut words = format!("INIT_REPORT Init Duration: {ms:.2} ms\tPhase: {phase}\tStatus: {status}");
-    if let Some(error_type) = &report.error_type {
-        words.push_str(&format!("\tError Type: {error_type}"));
+    fn runtime_done(&mut self, done: RuntimeDone, times: Times) {
+        let end = End {
+            at: times.best(),
+            status: done.status,
+            error_type: done.error_type,
+            duration_ms: done.duration_ms,
+            by_runtime: true,
+            produced_bytes: done.produced_bytes,
+        };
+        self.told(&done.request_id, done.spans, &done.origin, end.at);
+        if self.end(&done.request_id, end) {
+            self.invocation_line(&done.request_id, || lines::end(&done.request_id), times);
+        }
+        self.conclude(&done.request_id, false);
+        self.conclude_earlier(&done.request_id);
     }
-    Some(line("platform.initReport", &words))
+
+    /// An SDK that does not flush at the end of an invocation is frozen with its spans, and sends them during the next one:
+    /// for so long ours of an invocation before waits.
+    fn conclude_earlier(&mut self, than: &str) {
+        let is_earlier = |invocation: &&Invocation| invocation.reported && invocation.request_id != than;
+        for request_id in ids(self.invocations.unsettled().filter(is_earlier)) {
+            self.conclude(&request_id, true);
+        }
+    }
+
+    fn report(&mut self, report: &Report, times: Times) {
+        let at = times.best();
+        let id = &report.request_id;
+        self.told(id, report.spans.clone(), &report.origin, at);
+        let invocation = self.invocations.find_or_add(id, at);
+        if std::mem::replace(&mut invocation.reported, true) {
+            return;
+        }
+        // After a reset, and on Managed Instances always, the report is the first to tell of the end, and may be late itself.
+        let ran = spans::nanos(report.metrics.duration_ms);
+        let end = End {
+            at: invocation.started.map_or(at, |started| at.min(started.saturating_add(ran))),
+            status: report.status.clone(),
+            error_type: report.error_type.clone(),
+            duration_ms: Some(report.metrics.duration_ms),
+            by_runtime: false,
+            produced_bytes: None,
+        };
+        if invocation.started.is_none() && self.settings.managed {
+            invocation.begun = invocation.begun.min(at.saturating_sub(ran));
+        }
+        self.end(id, end);
+        self.account(report, at);
+        self.conclude(id, false);
+        self.invocation_line(id, || lines::report(report), times);
+    }
+
+    /// What every event of an invocation's end may tell besides.
+    fn told(&mut self, request_id: &str, parts: Vec<PlatformSpan>, origin: &Origin, at: UnixNanos) {
+        let invocation = self.invocations.find_or_add(request_id, at);
+        parts.into_iter().map(Part::of_invocation).for_each(|part| invocation.parts.add(part));
+        invocation.is_of(origin);
+    }
+
+    /// What the report alone tells.
+    fn account(&mut self, report: &Report, at: UnixNanos) {
+        let Some(invocation) = self.invocations.find(&report.request_id) else { return };
+        invocation.out_of_memory |= ran_out_of_memory(report);
+        let interval = self.intervals.up_to(at, invocation.started.unwrap_or(invocation.begun));
+        self.metrics.extend(metrics::of_report(report, invocation, interval, self.startup.init_is_counted()));
+    }
+
+    /// An invocation ended: the lines that waited for it go. Only the first end counts; whether this was it.
+    fn end(&mut self, request_id: &str, end: End) -> bool {
+        let Some(invocation) = self.invocations.find(request_id).filter(|invocation| invocation.end.is_none()) else {
+            return false;
+        };
+        invocation.end = Some(end);
+        self.invocations.close(request_id);
+        true
+    }
+
+    /// Counts and settles an invocation that has ended, as far as that can be done now; all of it when this is the `last`
+    /// chance.
+    pub(super) fn conclude(&mut self, request_id: &str, last: bool) {
+        let span_may_come = self.invocations.sdk_span_may_come() && !last;
+        let Some(invocation) = self.invocations.find(request_id) else { return };
+        let Some(end) = &invocation.end else { return };
+        let (at, died) = (end.at, end.error_type.as_deref() == Some(DIED));
+        if died && !last && !invocation.reported && !invocation.out_of_memory {
+            return;
+        }
+        let initialization = self.startup.unusual();
+        if invocation.ours && !std::mem::replace(&mut invocation.counted, true) {
+            let interval = self.intervals.up_to(at, invocation.started.unwrap_or(invocation.begun));
+            self.metrics.extend(metrics::of_end(invocation, interval, initialization));
+        }
+        if !invocation.settled && !invocation.is_spanned_by_sdk() {
+            if invocation.ours && span_may_come {
+                return;
+            }
+            let name = &self.settings.function_name;
+            self.spans.extend(invocation.ours.then(|| spans::server(invocation, name, initialization)).flatten());
+        }
+        // Of one that is not ours nothing is made; but its start may yet be told, late.
+        invocation.settled = invocation.ours;
+        if invocation.settled {
+            let (parent, parts) = (invocation.parent(), invocation.parts.take());
+            self.spans.extend(parts.into_iter().map(|part| part.child(request_id, parent)));
+        }
+    }
+
+    /// The SDK sent spans: what waited for them waits no longer.
+    pub(super) fn conclude_spanned(&mut self) {
+        let spanned = self.invocations.unsettled().filter(|invocation| invocation.is_spanned_by_sdk());
+        for request_id in ids(spanned) {
+            self.conclude(&request_id, false);
+        }
+    }
+
+    /// What has waited long enough for the SDK's span gets ours; where processes are frozen time tells nothing.
+    pub(super) fn conclude_due(&mut self, now: UnixNanos) {
+        if !self.settings.managed {
+            return;
+        }
+        let is_due = |invocation: &&Invocation| {
+            invocation.ours && invocation.end.as_ref().is_some_and(|end| now.saturating_sub(end.at) >= PATIENCE)
+        };
+        for request_id in ids(self.invocations.unsettled().filter(is_due)) {
+            self.conclude(&request_id, true);
+        }
+    }
+
+    /// Nothing will come any more.
+    pub(super) fn end_all(&mut self, reason: &str, now: UnixNanos) {
+        let status = match reason {
+            "timeout" => Status::Timeout,
+            "failure" => Status::Failure,
+            _ => Status::Success,
+        };
+        for request_id in self.invocations.open() {
+            match self.invocations.find(&request_id) {
+                Some(invocation) if invocation.started.is_some() => {
+                    let at = invocation.superseded.unwrap_or(now);
+                    let status = if invocation.superseded.is_some() { Status::Success } else { status.clone() };
+                    self.end(&request_id, End::guessed(at, status));
+                }
+                // Without a Telemetry API nobody tells of starts and ends: a span of it would be a guess.
+                _ => self.invocations.close(&request_id),
+            }
+        }
+        for request_id in ids(self.invocations.unsettled()) {
+            self.conclude(&request_id, true);
+        }
+        self.end_of_waiting(now);
+    }
+
+    fn extension(&mut self, extension: &ExtensionState, times: Times) {
+        if extension.error_type.is_some() {
+            self.pass(stamped(lines::extension(extension), times));
+        } else {
+            self.platform_line(|| Some(lines::extension(extension)), times);
+        }
+    }
+
+    fn fault(&mut self, words: &str, times: Times) {
+        self.watch_for_kills(&Line::Text(words.to_owned()));
+        let named = words.split_once("RequestId: ").and_then(|(_, rest)| rest.split_whitespace().next());
+        let named = named.filter(|id| is_request_id(id)).map(|id| Named { field: None, id: id.to_owned() });
+        self.place(lines::fault(words), named, times);
+    }
+
+    /// `RequestId: ... Error: Runtime exited with error: signal: killed`: nobody but the kernel kills a runtime in the middle of
+    /// an invocation, and it does so for want of memory.
+    pub(super) fn watch_for_kills(&mut self, line: &Line) {
+        let Line::Text(words) = line else { return };
+        let Some((id, words)) = words.strip_prefix("RequestId: ").and_then(|rest| rest.split_once(' ')) else { return };
+        if !words.contains("Runtime exited with error: signal: killed") {
+            return;
+        }
+        let id = id.to_owned();
+        if let Some(invocation) = self.invocations.find(&id) {
+            invocation.out_of_memory = true;
+            self.conclude(&id, false);
+        }
+    }
+
+    fn invocation_line(&mut self, request_id: &str, line: impl FnOnce() -> LogRecord, times: Times) {
+        if self.settings.platform_lines {
+            let named = Named { field: None, id: request_id.to_owned() };
+            self.place(line(), Some(named), times);
+        }
+    }
+
+    fn place(&mut self, line: LogRecord, request_id: Option<Named>, times: Times) {
+        let mut record = stamped(line, times);
+        self.settings.filters.redact(&mut record);
+        self.invocations.place(Reading { record, request_id }, &[], times.observed);
+    }
+
+    pub(super) fn platform_line(&mut self, line: impl FnOnce() -> Option<LogRecord>, times: Times) {
+        if let Some(line) = self.settings.platform_lines.then(line).flatten() {
+            self.pass(stamped(line, times));
+        }
+    }
 }
 
-/// That the platform itself lost lines: never silent, whatever streams are chosen.
-pub(super) fn logs_dropped_line(dropped: &LogsDropped) -> LogRecord {
-    let LogsDropped { records, bytes, reason } = dropped;
-    let words = format!("the platform dropped {records} log records of {bytes} bytes: {reason}");
-    let warn = Severity::new(SeverityNumber::Warn, "WARN");
-    LogRecord { attributes: kind("platform.logsDropped"), ..record(&words, warn) }
+fn ids<'a>(invocations: impl Iterator<Item = &'a Invocation>) -> Vec<String> {
+    invocations.map(|invocation| invocation.request_id.clone()).collect()
 }
 
-fn line(event_type: &str, words: &str) -> LogRecord {
-    LogRecord { attributes: kind(event_type), ..record(words, Severity::info()) }
+/// A runtime that died with all of its memory in use.
+fn ran_out_of_memory(report: &Report) -> bool {
+    let numbers = &report.metrics;
+    let full = numbers.memory_size_mb.is_some_and(|size| numbers.max_memory_used_mb >= Some(size));
+    full && report.error_type.as_deref() == Some(DIED)
 }
 
-fn kind(event_type: &str) -> Vec<KeyValue> {
-    vec![attribute("type", text(event_type))]
+fn stamped(record: LogRecord, times: Times) -> LogRecord {
+    LogRecord { time_unix_nano: times.best(), observed_time_unix_nano: times.observed, ..record }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::flow::arrival::{ReportMetrics, XRay};
-    use opentelemetry_proto::tonic::common::v1::any_value::Value;
-
-    fn report() -> Report {
-        Report {
-            request_id: "459921b5".into(),
-            status: Status::Success,
-            error_type: None,
-            metrics: ReportMetrics {
-                duration_ms: 2599.4,
-                billed_duration_ms: Some(2600.0),
-                memory_size_mb: Some(128),
-                max_memory_used_mb: Some(94),
-                init_duration_ms: Some(549.04),
-                restore_duration_ms: None,
-            },
-            xray: Some(XRay { root: "1-6352a70e-1e2c".into(), segment_id: Some("24cd".into()), sampled: true }),
-        }
-    }
-
-    fn body(record: LogRecord) -> String {
-        match record.body.unwrap().value.unwrap() {
-            Value::StringValue(text) => text,
-            other => panic!("not a string: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_report_is_worded_as_lambda_words_it() {
-        assert_eq!(
-            body(report_line(&report())),
-            "REPORT RequestId: 459921b5\tDuration: 2599.40 ms\tBilled Duration: 2600 ms\tMemory Size: 128 MB\t\
-             Max Memory Used: 94 MB\tInit Duration: 549.04 ms\t\nXRAY TraceId: 1-6352a70e-1e2c\tSegmentId: 24cd\tSampled: true"
-        );
-        let timeout = Report { status: Status::Timeout, xray: None, ..report() };
-        assert!(body(report_line(&timeout)).ends_with("\tStatus: timeout"));
-    }
-
-    #[test]
-    fn a_report_becomes_metrics_with_the_conventions_units() {
-        let metrics = metrics(&report(), &Status::Success, 1, 2);
-        let names: Vec<_> = metrics.iter().map(|metric| (metric.name.as_str(), metric.unit.as_str())).collect();
-        let expected = [
-            ("faas.invoke_duration", "s"),
-            ("faas.init_duration", "s"),
-            ("faas.coldstarts", "{coldstart}"),
-            ("faas.invocations", "{invocation}"),
-            ("faas.mem_usage", "By"),
-        ];
-        assert_eq!(names, expected);
-        let Some(metric::Data::Histogram(duration)) = &metrics[0].data else { panic!("{metrics:?}") };
-        assert_eq!((duration.data_points[0].sum, duration.data_points[0].bucket_counts[11]), (Some(2.5994), 1));
-        let Some(metric::Data::Histogram(memory)) = &metrics[4].data else { panic!("{metrics:?}") };
-        assert_eq!((memory.data_points[0].sum, &*memory.data_points[0].bucket_counts), (Some(98_566_144.0), &[1][..]));
-    }
-
-    #[test]
-    fn how_it_ended_is_counted_under_its_name() {
-        let name = |status| metrics(&report(), &status, 1, 2)[3].name.clone();
-        assert_eq!(name(Status::Timeout), "faas.timeouts");
-        assert_eq!(name(Status::Error), "faas.errors");
-        assert_eq!(name(Status::Failure), "faas.errors");
-    }
-
-    #[test]
-    fn init_lines_are_written_when_lambda_writes_them() {
-        let start = InitStart { runtime_version: Some("python:3.12.v28".into()), ..InitStart::default() };
-        assert!(body(init_start_line(&start).unwrap()).starts_with("INIT_START Runtime Version: python:3.12.v28\t"));
-        assert!(init_start_line(&InitStart::default()).is_none());
-        let init = |status| InitReport { phase: "init".into(), status, duration_ms: 10_000.5, error_type: None };
-        assert!(init_report_line(&init(Some(Status::Success))).is_none());
-        let failed = "INIT_REPORT Init Duration: 10000.50 ms\tPhase: init\tStatus: timeout";
-        assert_eq!(body(init_report_line(&init(Some(Status::Timeout))).unwrap()), failed);
-    }
-}
+mod tests;

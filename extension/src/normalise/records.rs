@@ -9,7 +9,7 @@ use prost::Message;
 
 use super::{
     attributes::{attribute, text},
-    invocations::Link,
+    invocation::Link,
 };
 
 /// Some records, oldest first.

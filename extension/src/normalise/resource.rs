@@ -45,6 +45,11 @@ impl Environment {
         self.make();
     }
 
+    /// The log stream's name, where it is known.
+    pub(super) fn log_stream(&self) -> &str {
+        self.log_stream.as_deref().unwrap_or_default()
+    }
+
     /// The ARN that was called; its alias is not the function's.
     pub(super) fn set_invoked(&mut self, invoked_arn: &str) {
         if self.function_arn.is_none() {

@@ -7,7 +7,8 @@ use opentelemetry_proto::tonic::{
 
 use super::{
     attributes::{add_if_missing, text, text_of},
-    invocations::{Claim, Invocation, Invocations, Link},
+    invocation::{Claim, Invocation, Link},
+    invocations::Invocations,
     severity::Severity,
 };
 use crate::flow::{
@@ -31,7 +32,7 @@ fn link_span(span: &mut Span, claim: Claim, link: Link, (invocations, now): (&mu
     if let Some(request_id) = named(span) {
         // The span may come before the platform's own word of its invocation.
         let request_id = invocations.find_or_add(&request_id, now.min(span.start_time_unix_nano)).request_id.clone();
-        return invocations.link_sdk(&request_id, Claim::Named, link);
+        return invocations.link_sdk(&request_id, claim, link);
     }
     let Some(invocation) = invocations.at(span.start_time_unix_nano) else { return };
     let request_id = invocation.request_id.clone();
@@ -45,10 +46,13 @@ fn named(span: &Span) -> Option<String> {
 
 fn claim(span: &Span) -> Option<Claim> {
     let entry = span.kind == i32::from(SpanKind::Server) || span.kind == i32::from(SpanKind::Consumer);
-    match (entry, span.parent_span_id.is_empty()) {
-        (true, _) => Some(Claim::Entry),
-        (false, true) => Some(Claim::Root),
-        (false, false) => None,
+    let root = span.parent_span_id.is_empty();
+    match (named(span).is_some(), entry, root) {
+        (true, true, _) | (true, _, true) => Some(Claim::Named),
+        (false, true, _) => Some(Claim::Entry),
+        (true, false, false) => Some(Claim::Mention),
+        (false, false, true) => Some(Claim::Root),
+        (false, false, false) => None,
     }
 }
 
@@ -57,12 +61,15 @@ fn link(span: &Span) -> Option<Link> {
     Some(Link { trace_id, span_id, flags: span.flags & 0xff })
 }
 
-/// Gives the SDK's log records their invocation's id, and a severity where they have none.
+/// Gives the SDK's log records their invocation's id, its trace where it is known and they have none, and a severity.
 pub(super) fn complete_logs(logs: &mut ResourceLogs, invocations: &mut Invocations) {
     for record in logs.scope_logs.iter_mut().flat_map(|scope| &mut scope.log_records) {
         let time = if record.time_unix_nano == 0 { record.observed_time_unix_nano } else { record.time_unix_nano };
         if let Some(invocation) = invocation_of(record, time, invocations) {
             add_if_missing(&mut record.attributes, INVOCATION_ID[0], || text(&invocation.request_id));
+            if let Some(link) = invocation.link_now() {
+                link.write(record);
+            }
         }
         complete_severity(record);
     }
@@ -91,6 +98,7 @@ fn complete_severity(record: &mut LogRecord) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::normalise::attributes::attribute;
 
     #[test]
     fn a_records_severity_is_completed_from_its_other_half() {
@@ -115,5 +123,16 @@ mod tests {
         assert_eq!(claim(&span(SpanKind::Server, &[1; 8])), Some(Claim::Entry));
         assert_eq!(claim(&span(SpanKind::Internal, &[])), Some(Claim::Root));
         assert_eq!(claim(&span(SpanKind::Client, &[1; 8])), None);
+    }
+
+    #[test]
+    fn a_span_that_names_an_invocation_is_its_own_only_where_it_begins() {
+        let named = |kind: SpanKind, parent: &[u8]| {
+            let attributes = vec![attribute("faas.invocation_id", text("r"))];
+            claim(&Span { kind: kind.into(), parent_span_id: parent.into(), attributes, ..Span::default() })
+        };
+        assert_eq!(named(SpanKind::Server, &[1; 8]), Some(Claim::Named));
+        assert_eq!(named(SpanKind::Internal, &[]), Some(Claim::Named));
+        assert_eq!(named(SpanKind::Client, &[1; 8]), Some(Claim::Mention));
     }
 }

@@ -121,14 +121,15 @@ const ESCAPE: char = '\u{1b}';
 /// A text without the sequences (`ESC [ 32 m`) that colour it in a terminal.
 pub(super) fn without_colours(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
-    let mut pieces = text.split(ESCAPE);
-    plain.push_str(pieces.next().unwrap_or_default());
-    for piece in pieces {
-        let code = piece.strip_prefix('[').and_then(|code| code.split_once('m'));
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once(ESCAPE) {
+        plain.push_str(before);
         let is_colour = |code: &str| code.bytes().all(|c| c.is_ascii_digit() || c == b';');
-        plain.push_str(code.filter(|(code, _)| is_colour(code)).map_or(piece, |(_, behind)| behind));
+        let code = behind.strip_prefix('[').and_then(|code| code.split_once('m')).filter(|(code, _)| is_colour(code));
+        rest = code.map_or(behind, |(_, behind)| behind);
+        plain.extend(code.is_none().then_some(ESCAPE));
     }
-    plain
+    plain + rest
 }
 
 /// Go's levels between the named ones: `INFO+2`, `DEBUG-4`. OpenTelemetry's numbers are as far apart as Go's.
@@ -187,7 +188,7 @@ mod tests {
     fn a_coloured_word_is_read_without_its_colours() {
         assert_eq!(Severity::plain("\u{1b}[1;32minfo\u{1b}[39m"), "info");
         assert_eq!(Severity::plain(" warn "), "warn");
-        assert_eq!(without_colours("\u{1b}[2Kx\u{1b}"), "[2Kx", "what is no colour stays, but for the escape");
+        assert_eq!(without_colours("\u{1b}[2Kx\u{1b}"), "\u{1b}[2Kx\u{1b}", "what is no colour stays");
     }
 
     #[test]

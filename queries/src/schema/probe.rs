@@ -8,6 +8,10 @@ use serde::Deserialize;
 
 use super::{Attributes, BodyIndex, Layout, LogsTable, Materialized, Schema, SchemaError, TimePrecision, TracesTable};
 
+/// Asks for `(table, name, type)` of every column of `{tables:Array(String)}` in `{database:String}` that rows are written
+/// into, a JSON list a line: for who writes, and needs to know no more.
+pub const INSERTABLE: &str = include_str!("../../sql/schema/probe_insertable.sql");
+
 #[derive(Row, Deserialize)]
 struct Table {
     name: String,

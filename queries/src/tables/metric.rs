@@ -1,45 +1,11 @@
 //! `otel_metrics_gauge`, `_sum`, `_histogram`, `_exponential_histogram` and `_summary`: one row a data point.
+//!
+//! Times are in nanoseconds; tables made since ClickStack 2.30 keep their seconds.
 
 use clickhouse::Row;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::AttributeMap;
-use crate::schema::TimePrecision;
-
-/// A time in the unit of the table it goes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MetricTime {
-    /// For a `DateTime`.
-    Seconds(u32),
-    /// For a `DateTime64(9)`.
-    Nanoseconds(i64),
-}
-
-impl MetricTime {
-    /// `nanoseconds` since 1970 in the table's unit; what it cannot hold becomes its last moment.
-    #[must_use]
-    pub fn new(nanoseconds: u64, precision: TimePrecision) -> Self {
-        match precision {
-            TimePrecision::Seconds => Self::Seconds(u32::try_from(nanoseconds / 1_000_000_000).unwrap_or(u32::MAX)),
-            TimePrecision::Nanoseconds => Self::Nanoseconds(i64::try_from(nanoseconds).unwrap_or(i64::MAX)),
-        }
-    }
-}
-
-impl Default for MetricTime {
-    fn default() -> Self {
-        Self::Seconds(0)
-    }
-}
-
-impl Serialize for MetricTime {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match *self {
-            Self::Seconds(seconds) => serializer.serialize_u32(seconds),
-            Self::Nanoseconds(nanoseconds) => serializer.serialize_i64(nanoseconds),
-        }
-    }
-}
 
 /// What every data point says of where it comes from and when: the columns that all five tables begin with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,8 +23,8 @@ pub struct Origin {
     pub metric_description: String,
     pub metric_unit: String,
     pub attributes: AttributeMap,
-    pub start_time_unix: MetricTime,
-    pub time_unix: MetricTime,
+    pub start_time_unix: i64,
+    pub time_unix: i64,
 }
 
 /// The exemplars of a data point, one vector a column.
@@ -66,7 +32,7 @@ pub struct Origin {
 #[expect(missing_docs, reason = "each field is the column of its name")]
 pub struct Exemplars {
     pub filtered_attributes: Vec<AttributeMap>,
-    pub time_unix: Vec<MetricTime>,
+    pub time_unix: Vec<i64>,
     pub value: Vec<f64>,
     pub span_id: Vec<String>,
     pub trace_id: Vec<String>,
@@ -93,8 +59,8 @@ macro_rules! metric_row {
             pub metric_description: String,
             pub metric_unit: String,
             pub attributes: AttributeMap,
-            pub start_time_unix: MetricTime,
-            pub time_unix: MetricTime,
+            pub start_time_unix: i64,
+            pub time_unix: i64,
             $($(#[$own])* pub $field: $type,)+
             $($(#[$exemplar] pub $exemplar_field: $exemplar_type,)+)?
         }
@@ -138,7 +104,7 @@ macro_rules! metric_row_with_exemplars {
     ($(#[$doc:meta])* $name:ident { $($(#[$own:meta])* $field:ident: $type:ty,)+ }) => {
         metric_row!($(#[$doc])* $name {
             #[serde(rename = "Exemplars.FilteredAttributes")] exemplar_attributes.filtered_attributes: Vec<AttributeMap>,
-            #[serde(rename = "Exemplars.TimeUnix")] exemplar_times.time_unix: Vec<MetricTime>,
+            #[serde(rename = "Exemplars.TimeUnix")] exemplar_times.time_unix: Vec<i64>,
             #[serde(rename = "Exemplars.Value")] exemplar_values.value: Vec<f64>,
             #[serde(rename = "Exemplars.SpanId")] exemplar_span_ids.span_id: Vec<String>,
             #[serde(rename = "Exemplars.TraceId")] exemplar_trace_ids.trace_id: Vec<String>,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::AttributeMap;
 
-/// A row of `otel_traces`, in every layout with maps.
+/// A row of `otel_traces`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Row, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct SpanRow {

@@ -3,7 +3,7 @@
 use lambdaview_extension::{
     flow::{Signal, arrival::Arrival},
     lambda::records,
-    normalise::{Normaliser, Released, Settings},
+    normalise::{Filters, Normaliser, Released, Settings},
 };
 use opentelemetry_proto::tonic::{common::v1::any_value::Value as Any, logs::v1::LogRecord};
 

@@ -1,19 +1,18 @@
-//! What ClickStack's collector does, in front of the local ClickHouse: OTLP in, its rules, rows out.
+//! What ClickStack's collector does, in front of the local ClickHouse: OTLP in, rows out.
 //!
 //! A request is acknowledged once ClickHouse has its rows. While one insert is under way the requests behind it queue up and
 //! become the next insert together: under load inserts grow instead of becoming more, and at rest nothing waits for a timer.
 
 mod commit;
-mod json_body;
-mod rules;
-mod severity;
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use clickhouse::Client;
 use lambdaview_extension::{
-    export::clickhouse::{ClickHouseExporter, Tables, Unsupported},
+    config::{ClickHouseSettings, Endpoint, Tls},
+    export::clickhouse::ClickHouseExporter,
     otlp,
+    secrets::{Secret, Value},
 };
 use lambdaview_queries::schema::{self, SchemaError};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
@@ -24,6 +23,8 @@ use commit::Queues;
 const PREFIX: &str = "otel";
 /// How long requests that are being answered may take when the collector stops.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
+/// How long one insert may take, its materialized views included.
+const INSERT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where the collector listens and where it writes.
 #[derive(Clone, Debug)]
@@ -53,9 +54,9 @@ pub enum CollectorError {
     /// The tables are missing or not ClickStack's.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// The tables are of a layout that is not written to.
-    #[error(transparent)]
-    Unsupported(#[from] Unsupported),
+    /// ClickHouse's address is no URL.
+    #[error("{0} is not the URL of a ClickHouse")]
+    Url(String),
 }
 
 /// The addresses of a collector, taken before anything slow begins: a taken port is told at once.
@@ -99,18 +100,19 @@ impl Collector {
     /// When an address is taken or the tables are not there.
     pub async fn start(settings: CollectorSettings) -> Result<Self, CollectorError> {
         let listeners = Listeners::bind(settings.grpc, settings.http).await?;
-        let client = Client::default().with_url(settings.clickhouse_url).with_database(settings.database);
-        Self::serve(listeners, client).await
+        Self::serve(listeners, &settings.clickhouse_url, &settings.database).await
     }
 
-    /// Receives on `listeners` and writes with `client`.
+    /// Receives on `listeners` and writes into `database` of the ClickHouse at `url`.
     ///
     /// # Errors
     /// When the tables are not there or not ClickStack's.
-    pub async fn serve(listeners: Listeners, client: Client) -> Result<Self, CollectorError> {
-        let tables = Tables::new(PREFIX, &schema::probe(&client).await?)?;
+    pub async fn serve(listeners: Listeners, url: &str, database: &str) -> Result<Self, CollectorError> {
+        // A missing table is told before anything is received.
+        schema::probe(&Client::default().with_url(url).with_database(database)).await?;
+        let exporter = exporter(url, database)?;
         let mut commits = JoinSet::new();
-        let intake = Queues::start(&exporter(client, tables.clone()), tables.metrics, &mut commits);
+        let intake = Queues::start(&Arc::new(exporter), &mut commits);
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
         let (listener, grpc) = listeners.grpc;
@@ -157,13 +159,20 @@ impl Collector {
     }
 }
 
-fn exporter(client: Client, tables: Tables) -> ClickHouseExporter {
-    let client = client
+fn exporter(url: &str, database: &str) -> Result<ClickHouseExporter, CollectorError> {
+    let plain = |text: &str| Value::Plain(Secret::new(text));
+    Ok(ClickHouseExporter::new(&ClickHouseSettings {
+        endpoint: Some(Endpoint::Known(url.parse().map_err(|_| CollectorError::Url(url.to_owned()))?)),
+        database: database.to_owned(),
+        table_prefix: PREFIX.to_owned(),
+        user: plain("default"),
+        password: plain(""),
         // The group commit gathers what an asynchronous insert would, and its acknowledgement means that rows can be read.
-        .with_setting("async_insert", "0")
-        // Old telemetry may be sent in one request: a partition is a day.
-        .with_setting("max_partitions_per_insert_block", "0");
-    ClickHouseExporter::new(client, tables)
+        async_insert: false,
+        compress: false,
+        timeout: INSERT_TIMEOUT,
+        tls: Tls::default(),
+    }))
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {

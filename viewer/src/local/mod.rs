@@ -136,7 +136,7 @@ impl Stack {
         let engine = start_engine(settings, notes).await?;
         let client = Client::default().with_url(engine.url()).with_database(DATABASE);
         schema::create(&client, Layout::Items).await?;
-        let collector = Collector::serve(listeners, client).await.map_err(LocalError::Collector)?;
+        let collector = Collector::serve(listeners, &engine.url(), DATABASE).await.map_err(LocalError::Collector)?;
         let addresses = Addresses::of(&engine, &collector, &settings.data);
         let addresses_file = AddressesFile::write(&settings.data, &addresses)?;
         Ok(Self { collector, engine, addresses, addresses_file })

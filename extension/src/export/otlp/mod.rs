@@ -6,7 +6,7 @@
 mod answer;
 pub mod encoding;
 mod tls;
-mod transport;
+pub(super) mod transport;
 
 use crate::{
     clock,
@@ -20,7 +20,7 @@ use http_body_util::Full;
 use std::{fmt, sync::Arc, time::Duration};
 use transport::{NoAnswer, Transport, Version};
 
-const USER_AGENT: &str = concat!("lambdaview-extension/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("lambdaview-extension/", env!("CARGO_PKG_VERSION"));
 
 /// Sends batches to OTLP endpoints.
 ///
@@ -230,7 +230,7 @@ fn framed(message: &[u8], compression: Compression) -> Bytes {
 }
 
 /// `host:port`, for a reader.
-fn host(uri: &Uri) -> impl fmt::Display + '_ {
+pub(super) fn host(uri: &Uri) -> impl fmt::Display + '_ {
     fmt::from_fn(move |f| {
         f.write_str(uri.host().unwrap_or("?"))?;
         uri.port_u16().map_or(Ok(()), |port| write!(f, ":{port}"))

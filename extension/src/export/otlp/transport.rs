@@ -2,8 +2,7 @@
 //!
 //! HTTP/2 for gRPC and HTTP/1.1 for the rest, over the same client. Lambda freezes the process between invocations, and a
 //! socket that slept through it may be dead without anyone having said so. A connection that was not used for a while by the
-//! wall clock is therefore not used again, and a failure on one that has served before is tried again at once on a fresh
-//! one. The TLS configuration stays, and with it the sessions to resume.
+//! wall clock is therefore not used again, and a failure on one that was there before is tried again at once on a fresh one. The TLS configuration stays, and with it the sessions to resume.
 
 use super::tls;
 use crate::{config::Tls, flow::UnixNanos};
@@ -33,7 +32,7 @@ type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// HTTP's version, which the protocol determines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
+pub(in crate::export) enum Version {
     /// HTTP/1.1.
     Http1,
     /// HTTP/2, without asking first when there is no TLS.
@@ -51,20 +50,20 @@ impl Version {
 
 /// An answer, wholly read.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-    pub(super) trailers: Option<HeaderMap>,
+pub(in crate::export) struct Answer {
+    pub(in crate::export) status: StatusCode,
+    pub(in crate::export) headers: HeaderMap,
+    pub(in crate::export) body: Bytes,
+    pub(in crate::export) trailers: Option<HeaderMap>,
 }
 
 /// No answer: the innermost cause, in a lowercase fragment.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct NoAnswer(pub(super) String);
+pub(in crate::export) struct NoAnswer(pub(in crate::export) String);
 
 /// The connections to one backend.
 #[derive(Debug)]
-pub(super) struct Transport {
+pub(in crate::export) struct Transport {
     version: Version,
     tls: Tls,
     state: Mutex<State>,
@@ -76,8 +75,15 @@ struct State {
     connections: Option<Connections>,
 }
 
+/// Whether a client was there before the request that it is had for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    Before,
+    Fresh,
+}
+
 /// A client with its pool.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Connections {
     client: HttpClient,
     /// When one of them was last seen to work, if ever.
@@ -86,22 +92,26 @@ struct Connections {
 
 impl Transport {
     /// Nothing is built or connected before the first request.
-    pub(super) fn new(version: Version, tls: Tls) -> Self {
+    pub(in crate::export) fn new(version: Version, tls: Tls) -> Self {
         Self { version, tls, state: Mutex::default() }
     }
 
     /// Forgets every connection; requests on their way keep theirs.
-    pub(super) fn reset(&self) {
+    pub(in crate::export) fn reset(&self) {
         self.lock().connections = None;
     }
 
     /// Sends `request` and reads the whole answer.
-    pub(super) async fn send(&self, request: Request<Full<Bytes>>, now: UnixNanos) -> Result<Answer, NoAnswer> {
-        let Connections { client, served } = self.connections(now)?;
+    pub(in crate::export) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        now: UnixNanos,
+    ) -> Result<Answer, NoAnswer> {
+        let (client, age) = self.connections(now)?;
         let answered = match answer(&client, request.clone()).await {
-            Err(_) if served.is_some() => {
+            Err(_) if age == Age::Before => {
                 self.reset();
-                answer(&self.connections(now)?.client, request).await
+                answer(&self.connections(now)?.0, request).await
             }
             answered => answered,
         }?;
@@ -111,7 +121,7 @@ impl Transport {
         Ok(answered)
     }
 
-    fn connections(&self, now: UnixNanos) -> Result<Connections, NoAnswer> {
+    fn connections(&self, now: UnixNanos) -> Result<(HttpClient, Age), NoAnswer> {
         let mut state = self.lock();
         let config = match &state.config {
             Some(config) => config.clone(),
@@ -123,7 +133,8 @@ impl Transport {
         let idle = |served: UnixNanos| Duration::from_nanos(now.saturating_sub(served)) > MAX_IDLE;
         let fresh = || Connections { client: self.client(config), served: None };
         let current = state.connections.take().filter(|connections| !connections.served.is_some_and(idle));
-        Ok(state.connections.insert(current.unwrap_or_else(fresh)).clone())
+        let age = if current.is_some() { Age::Before } else { Age::Fresh };
+        Ok((state.connections.insert(current.unwrap_or_else(fresh)).client.clone(), age))
     }
 
     fn client(&self, config: Arc<ClientConfig>) -> HttpClient {

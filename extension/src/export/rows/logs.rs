@@ -38,6 +38,7 @@ fn row(source: &Source, record: &LogRecord) -> LogRow {
 
 #[cfg(test)]
 mod tests {
+    use lambdaview_queries::tables::AttributeMap;
     use opentelemetry_proto::tonic::{
         common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value},
         logs::v1::ScopeLogs,
@@ -90,7 +91,7 @@ mod tests {
             event_name: "event".to_owned(),
             ..LogRecord::default()
         });
-        let map = |key: &str, value: &str| [(key.to_owned(), value.to_owned())].into_iter().collect();
+        let map = |key: &str, value: &str| [(key.to_owned(), value.to_owned())].into_iter().collect::<AttributeMap>();
         let expected = LogRow {
             timestamp: 1_700_000_000_123_456_789,
             trace_id: "ab".repeat(16),

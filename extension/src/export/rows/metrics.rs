@@ -1,10 +1,7 @@
 //! Data points as rows of the five metrics tables.
 
-use lambdaview_queries::{
-    schema::TimePrecision,
-    tables::metric::{
-        Exemplars, ExponentialHistogramRow, GaugeRow, HistogramRow, MetricTime, Origin, SumRow, SummaryRow,
-    },
+use lambdaview_queries::tables::metric::{
+    Exemplars, ExponentialHistogramRow, GaugeRow, HistogramRow, Origin, SumRow, SummaryRow,
 };
 use opentelemetry_proto::tonic::{
     common::v1::KeyValue,
@@ -14,14 +11,14 @@ use opentelemetry_proto::tonic::{
     },
 };
 
-use super::{Rows, Source, attributes, hex};
+use super::{Rows, Source, attributes, date_time, hex};
 
-pub(super) fn add(rows: &mut Rows, metrics: &ResourceMetrics, precision: TimePrecision) {
+pub(super) fn add(rows: &mut Rows, metrics: &ResourceMetrics) {
     let mut source = Source::new(metrics.resource.as_ref(), &metrics.schema_url);
     for scope in &metrics.scope_metrics {
         source.enter(scope.scope.as_ref(), &scope.schema_url);
         for metric in &scope.metrics {
-            add_metric(rows, &Points { source: &source, metric, precision });
+            add_metric(rows, &Points { source: &source, metric });
         }
     }
 }
@@ -57,7 +54,6 @@ fn add_metric(rows: &mut Rows, points: &Points<'_>) {
 struct Points<'a> {
     source: &'a Source,
     metric: &'a Metric,
-    precision: TimePrecision,
 }
 
 impl Points<'_> {
@@ -135,15 +131,15 @@ impl Points<'_> {
             metric_description: self.metric.description.clone(),
             metric_unit: self.metric.unit.clone(),
             attributes: attributes(point),
-            start_time_unix: MetricTime::new(start, self.precision),
-            time_unix: MetricTime::new(time, self.precision),
+            start_time_unix: date_time(start),
+            time_unix: date_time(time),
         }
     }
 
     fn exemplars(&self, exemplars: &[Exemplar]) -> Exemplars {
         Exemplars {
             filtered_attributes: exemplars.iter().map(|one| attributes(&one.filtered_attributes)).collect(),
-            time_unix: exemplars.iter().map(|one| MetricTime::new(one.time_unix_nano, self.precision)).collect(),
+            time_unix: exemplars.iter().map(|one| date_time(one.time_unix_nano)).collect(),
             value: exemplars.iter().map(exemplar_value).collect(),
             span_id: exemplars.iter().map(|one| full_id(&one.span_id, 8)).collect(),
             trace_id: exemplars.iter().map(|one| full_id(&one.trace_id, 16)).collect(),
@@ -186,11 +182,11 @@ mod tests {
 
     const TIME: u64 = 1_700_000_000_900_000_000;
 
-    fn rows(data: Data, precision: TimePrecision) -> Rows {
+    fn rows(data: Data) -> Rows {
         let metric = Metric { name: "m".to_owned(), unit: "ms".to_owned(), data: Some(data), ..Metric::default() };
         let scope_metrics = vec![ScopeMetrics { metrics: vec![metric], ..ScopeMetrics::default() }];
         let mut rows = Rows::default();
-        add(&mut rows, &ResourceMetrics { scope_metrics, ..ResourceMetrics::default() }, precision);
+        add(&mut rows, &ResourceMetrics { scope_metrics, ..ResourceMetrics::default() });
         rows
     }
 
@@ -199,13 +195,11 @@ mod tests {
     }
 
     #[test]
-    fn a_gauge_has_its_number_and_the_time_in_the_tables_unit() {
-        let gauge = || Data::Gauge(Gauge { data_points: vec![point(number_data_point::Value::AsInt(7))] });
-        let row = &rows(gauge(), TimePrecision::Seconds).gauges[0];
+    fn a_gauge_has_its_number_and_its_time() {
+        let data_points = vec![point(number_data_point::Value::AsInt(7))];
+        let row = &rows(Data::Gauge(Gauge { data_points })).gauges[0];
         assert_eq!((row.metric_name.as_str(), row.metric_unit.as_str(), row.value), ("m", "ms", 7.0));
-        assert_eq!(row.time_unix, MetricTime::Seconds(1_700_000_000));
-        let row = &rows(gauge(), TimePrecision::Nanoseconds).gauges[0];
-        assert_eq!(row.time_unix, MetricTime::Nanoseconds(1_700_000_000_900_000_000));
+        assert_eq!(row.time_unix, 1_700_000_000_900_000_000);
     }
 
     #[test]
@@ -215,7 +209,7 @@ mod tests {
         let data_points =
             vec![NumberDataPoint { exemplars: vec![exemplar], ..point(number_data_point::Value::AsDouble(1.5)) }];
         let sum = Data::Sum(Sum { data_points, aggregation_temporality: 2, is_monotonic: true });
-        let row = &rows(sum, TimePrecision::Seconds).sums[0];
+        let row = &rows(sum).sums[0];
         assert_eq!((row.value, row.aggregation_temporality, row.is_monotonic), (1.5, 2, true));
         assert_eq!((row.exemplar_values[0], row.exemplar_span_ids[0].as_str()), (0.5, "0707070707070707"));
         assert_eq!(row.exemplar_trace_ids[0], "0".repeat(32));
@@ -231,14 +225,14 @@ mod tests {
             ..HistogramDataPoint::default()
         };
         let histogram = Data::Histogram(Histogram { data_points: vec![point], aggregation_temporality: 1 });
-        let row = &rows(histogram, TimePrecision::Seconds).histograms[0];
+        let row = &rows(histogram).histograms[0];
         assert_eq!((row.count, row.sum, row.min, row.aggregation_temporality), (3, 6.0, 0.0, 1));
         assert_eq!((row.bucket_counts.as_slice(), row.explicit_bounds.as_slice()), (&[1, 2][..], &[5.0][..]));
 
         let positive = Some(Buckets { offset: -2, bucket_counts: vec![4] });
         let point = ExponentialHistogramDataPoint { scale: 3, zero_count: 1, positive, ..Default::default() };
         let histogram = ExponentialHistogram { data_points: vec![point], aggregation_temporality: 2 };
-        let row = &rows(Data::ExponentialHistogram(histogram), TimePrecision::Seconds).exponential_histograms[0];
+        let row = &rows(Data::ExponentialHistogram(histogram)).exponential_histograms[0];
         assert_eq!((row.scale, row.zero_count, row.positive_offset, row.aggregation_temporality), (3, 1, -2, 2));
         assert_eq!((row.positive_bucket_counts.as_slice(), row.negative_bucket_counts.len()), (&[4][..], 0));
     }
@@ -247,7 +241,7 @@ mod tests {
     fn a_summary_has_its_quantiles_in_two_columns() {
         let quantile_values = vec![ValueAtQuantile { quantile: 0.99, value: 12.0 }];
         let point = SummaryDataPoint { count: 9, sum: 27.0, quantile_values, ..SummaryDataPoint::default() };
-        let row = &rows(Data::Summary(Summary { data_points: vec![point] }), TimePrecision::Seconds).summaries[0];
+        let row = &rows(Data::Summary(Summary { data_points: vec![point] })).summaries[0];
         assert_eq!((row.count, row.sum, row.quantiles[0], row.quantile_values[0]), (9, 27.0, 0.99, 12.0));
     }
 }

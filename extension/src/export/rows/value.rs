@@ -1,13 +1,23 @@
 //! OTLP's values as the strings that ClickStack's maps hold.
 
-use lambdaview_queries::tables::AttributeMap;
+use lambdaview_queries::tables::{AttributeMap, AttributeValue};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use serde_json::{Map, Value as Json};
 
-/// Attributes as a row holds them: every value a string, in the order in which they came.
+/// Attributes as a row holds them, in the order in which they came.
 #[must_use]
 pub fn attributes(attributes: &[KeyValue]) -> AttributeMap {
-    attributes.iter().map(|attribute| (attribute.key.clone(), as_string(attribute.value.as_ref()))).collect()
+    attributes.iter().map(|attribute| (attribute.key.clone(), value(attribute.value.as_ref()))).collect()
+}
+
+/// A value as text, which is JSON too unless it is a string, or a number that JSON does not have.
+fn value(value: Option<&AnyValue>) -> AttributeValue {
+    let text = as_string(value);
+    match value.and_then(|value| value.value.as_ref()) {
+        Some(Value::StringValue(_) | Value::BytesValue(_)) => text.into(),
+        Some(Value::DoubleValue(number)) if !number.is_finite() => text.into(),
+        _ => AttributeValue::json(text),
+    }
 }
 
 /// A value as text: strings as they are, lists and maps as JSON, bytes in base64, nothing as the empty string.
@@ -128,6 +138,22 @@ mod tests {
     #[test]
     fn attributes_keep_their_order() {
         let map = attributes(&[pair("z", Some(Value::IntValue(1))), pair("a", None)]);
-        assert_eq!(*map, [("z".to_owned(), "1".to_owned()), ("a".to_owned(), String::new())]);
+        let json = |text: &str| AttributeValue::json(text.to_owned());
+        assert_eq!(*map, [("z".to_owned(), json("1")), ("a".to_owned(), json(""))]);
+    }
+
+    #[test]
+    fn what_json_would_hold_as_a_string_is_text() {
+        for (value, is_json) in [
+            (Value::StringValue("5".to_owned()), false),
+            (Value::BytesValue(vec![1]), false),
+            (Value::DoubleValue(f64::NAN), false),
+            (Value::DoubleValue(0.5), true),
+            (Value::BoolValue(true), true),
+        ] {
+            let text = text(value.clone());
+            let expected = if is_json { AttributeValue::json(text) } else { text.into() };
+            assert_eq!(attributes(&[pair("k", Some(value))])[0].1, expected);
+        }
     }
 }

@@ -7,13 +7,10 @@ use lambdaview_extension::{
     flow::{Outcome, Signal, SignalKind},
     otlp::{Busy, Intake},
 };
-use lambdaview_queries::schema::TimePrecision;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     task::JoinSet,
 };
-
-use super::rules;
 
 /// Requests that wait for one signal's insert at most; beyond them a sender is told to come again.
 const QUEUED_REQUESTS: usize = 1024;
@@ -38,10 +35,10 @@ struct Request {
 
 impl Queues {
     /// One task for each signal in `commits`; each ends when the last clone of the queues is gone and its own is empty.
-    pub(super) fn start(exporter: &ClickHouseExporter, metrics: TimePrecision, commits: &mut JoinSet<()>) -> Self {
+    pub(super) fn start(exporter: &Arc<ClickHouseExporter>, commits: &mut JoinSet<()>) -> Self {
         let queues = SignalKind::ALL.map(|_| {
             let (sender, receiver) = mpsc::channel(QUEUED_REQUESTS);
-            commits.spawn(commit(exporter.clone(), metrics, receiver));
+            commits.spawn(commit(exporter.clone(), receiver));
             sender
         });
         Self { queues, room: Arc::new(Semaphore::new(QUEUED_KIB)) }
@@ -63,15 +60,20 @@ impl Intake for Queues {
 }
 
 /// Inserts what waits, again and again: everything that came during one insert goes into the next.
-async fn commit(exporter: ClickHouseExporter, metrics: TimePrecision, mut queue: mpsc::Receiver<Request>) {
+async fn commit(exporter: Arc<ClickHouseExporter>, mut queue: mpsc::Receiver<Request>) {
     let mut group = Vec::with_capacity(REQUESTS_AN_INSERT);
     while queue.recv_many(&mut group, REQUESTS_AN_INSERT).await > 0 {
         let mut rows = Rows::default();
         for signal in group.iter_mut().flat_map(|request| request.signals.drain(..)) {
-            add(&mut rows, signal, metrics);
+            rows.add(signal);
         }
         let result = match exporter.insert(&rows).await {
-            Outcome::Delivered { .. } => Ok(()),
+            Outcome::Delivered { rejected: 0, .. } => Ok(()),
+            // Asking to come again would double what was written.
+            Outcome::Delivered { rejected, message } => {
+                eprintln!("lambdaview: {rejected} rows were not written and are lost: {message}");
+                Ok(())
+            }
             Outcome::Retry { after, why } => Err((after, why)),
             Outcome::NoAnswer { why, .. } | Outcome::Refused { why } => Err((None, why)),
         };
@@ -86,21 +88,8 @@ async fn commit(exporter: ClickHouseExporter, metrics: TimePrecision, mut queue:
     }
 }
 
-fn add(rows: &mut Rows, mut signal: Signal, metrics: TimePrecision) {
-    if let Signal::Logs(logs) = &mut signal {
-        if let Some(sessions) = rules::take_sessions(logs) {
-            rows.add_sessions(&sessions);
-        }
-        rules::apply(logs);
-    }
-    rows.add(&signal, metrics);
-}
-
 #[cfg(test)]
 mod tests {
-    use clickhouse::Client;
-    use lambdaview_extension::export::clickhouse::Tables;
-    use lambdaview_queries::schema::{Attributes, BodyIndex, Layout, LogsTable, Schema, TracesTable};
     use opentelemetry_proto::tonic::{
         common::v1::{AnyValue, any_value::Value},
         logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
@@ -108,26 +97,12 @@ mod tests {
 
     use super::*;
 
-    fn schema() -> Schema {
-        let layout = Layout::Items;
-        let body_index = BodyIndex::Text;
-        Schema {
-            logs: LogsTable { layout, block_numbers: true, event_name: true, body_index, materialized: Vec::new() },
-            traces: TracesTable { attributes: Attributes::Items, materialized: Vec::new() },
-            trace_id_ts: false,
-            logs_rollup: true,
-            metrics: Some(TimePrecision::Seconds),
-        }
-    }
-
     /// Queues before an address where nobody listens.
     fn queues(commits: &mut JoinSet<()>) -> Queues {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);
-        let exporter =
-            ClickHouseExporter::new(Client::default().with_url(url), Tables::new("otel", &schema()).unwrap());
-        Queues::start(&exporter, TimePrecision::Seconds, commits)
+        Queues::start(&Arc::new(crate::local::collector::exporter(&url, "default").unwrap()), commits)
     }
 
     fn logs(body: String) -> Vec<Signal> {

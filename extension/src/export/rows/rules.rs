@@ -2,12 +2,13 @@
 //!
 //! Read from the configuration of ClickStack 2.36; each rule is a statement or a block of its transform processor.
 
+mod json_body;
+mod severity;
+
 use opentelemetry_proto::tonic::{
     common::v1::{AnyValue, KeyValue, any_value::Value},
     logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
 };
-
-use super::{json_body, severity};
 
 /// Marks a record of session replay.
 const SESSION: &str = "rr-web.event";
@@ -125,9 +126,8 @@ fn attribute(key: String, value: Option<Value>) -> KeyValue {
 
 #[cfg(test)]
 mod tests {
-    use lambdaview_extension::export::rows;
-
     use super::*;
+    use crate::export::rows;
 
     fn text(text: &str) -> Option<Value> {
         Some(Value::StringValue(text.to_owned()))
@@ -149,7 +149,9 @@ mod tests {
     }
 
     fn attributes(record: &LogRecord) -> Vec<(String, String)> {
-        let mut attributes = rows::attributes(&record.attributes).to_vec();
+        let attributes = rows::attributes(&record.attributes);
+        let mut attributes: Vec<_> =
+            attributes.iter().map(|(key, value)| (key.clone(), value.as_str().to_owned())).collect();
         attributes.sort();
         attributes
     }
