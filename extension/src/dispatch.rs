@@ -12,6 +12,7 @@
 //! in the spool until the backend has it. What the spool cannot hold is dropped, oldest first.
 
 mod drive;
+mod held_back;
 mod lane;
 
 use std::time::Duration;
@@ -428,6 +429,63 @@ mod tests {
         assert_eq!(dispatch.wake_at(), Some(T + SECOND));
         assert!(dispatch.ship(T).is_none());
         assert!(dispatch.ship(T + SECOND).is_some());
+    }
+
+    #[test]
+    fn the_first_flush_waits_for_secrets_and_what_has_gathered_goes_when_they_are_known() {
+        let mut dispatch = with_a_line();
+        dispatch.hold_back(LOGS);
+        dispatch.send(T + 2 * SECOND, false);
+        assert!(dispatch.ship(T).is_none() && !dispatch.has_settled(T));
+        dispatch.let_go(LOGS);
+        let batch = dispatch.ship(T).unwrap().cargo.batch();
+        deliver(&mut dispatch, batch);
+        assert!(dispatch.has_settled(T) && !dispatch.holds_back());
+        let mut between = with_a_line();
+        between.hold_back(LOGS);
+        between.let_go(LOGS);
+        assert!(between.ship(T).is_some(), "nobody had to come for it");
+    }
+
+    #[test]
+    fn secrets_that_were_waited_for_in_vain_or_cannot_be_had_hold_nobody_again() {
+        let mut in_vain = with_a_line();
+        in_vain.hold_back(LOGS);
+        in_vain.send(T + 2 * SECOND, false);
+        assert!(in_vain.has_settled(T + 2 * SECOND));
+        let mut missing = with_a_line();
+        missing.hold_back(LOGS);
+        missing.secrets_are_missing();
+        for dispatch in [&mut in_vain, &mut missing] {
+            dispatch.send(T + 9 * SECOND, false);
+            assert!(dispatch.ship(T + 3 * SECOND).is_none() && dispatch.has_settled(T + 3 * SECOND));
+            dispatch.asking_for_secrets();
+            dispatch.send(T + 9 * SECOND, false);
+            assert!(dispatch.has_settled(T + 4 * SECOND), "asking again holds nobody");
+            assert_eq!((dispatch.pending(LOGS), dispatch.wake_at()), (1, None));
+        }
+    }
+
+    #[test]
+    fn the_end_waits_for_secrets_only_while_they_are_asked_for() {
+        let mut dispatch = with_a_line();
+        dispatch.hold_back(LOGS);
+        dispatch.secrets_are_missing();
+        dispatch.asking_for_secrets();
+        dispatch.send(T + 2 * SECOND, true);
+        assert!(!dispatch.has_settled(T));
+        dispatch.secrets_are_missing();
+        assert!(dispatch.has_settled(T));
+    }
+
+    #[test]
+    fn a_kind_that_needs_no_secret_goes_beside_one_that_waits() {
+        let mut dispatch = with_a_line();
+        dispatch.push(span());
+        dispatch.hold_back(LOGS);
+        dispatch.send(T + 2 * SECOND, false);
+        assert_eq!(dispatch.ship(T).unwrap().cargo.batch().kind, SignalKind::Traces);
+        assert!(dispatch.ship(T).is_none());
     }
 
     #[test]

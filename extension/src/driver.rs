@@ -4,6 +4,7 @@
 //! `JoinSet` here; one that panics is counted and told, and the process goes on asking `/next`.
 
 mod backend;
+mod secrets;
 mod tasks;
 
 use std::{
@@ -15,7 +16,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::{
     clock::unix_now,
-    config::{Config, Fault, LogLevel},
+    config::{self, Config, Environment, Fault, LogLevel},
     console::{self, Console},
     export::Destination,
     flow::{
@@ -27,32 +28,43 @@ use crate::{
     ledger::Ledger,
     lifecycle::{Effect, Event, Lifecycle},
     normalise::Normaliser,
+    secrets::Resolution,
     startup::{self, Receivers, Started, TELEMETRY},
     tally::Reason,
 };
 use backend::Backend;
+use secrets::Keys;
 use tasks::{Done, Purpose, export, next, sleep_until};
 
 /// Between two events of the platform, a pause that long was a freeze, after which open connections are not trusted any more:
 /// whoever is at their other end may have given up on us, and the word of it been lost.
 const LONG_FREEZE: UnixNanos = 20_000_000_000;
 
-/// Runs the extension until the platform says SHUTDOWN. Faults of the configuration are told and survived.
-pub async fn run(config: Config, faults: &[Fault], runtime_api: &str, name: &str) {
+/// Runs the extension until the platform says SHUTDOWN. Faults of the configuration are told and survived; `environment`,
+/// where it came from, is read again when its secrets are known.
+pub async fn run(
+    (config, faults): (Config, Vec<Fault>),
+    environment: Box<dyn Environment>,
+    runtime_api: &str,
+    name: &str,
+) {
     let (inlet, outlet) = intake::queue();
     let started = startup::start(&config, runtime_api, name, &inlet).await;
     let mut driver = Driver::new(&config, started, outlet);
     driver.act(Event::Started);
     // The platform has been asked for the first event before anything is told or made ready.
     tokio::task::yield_now().await;
-    for fault in faults {
-        driver.console.say(LogLevel::Warn, format_args!("configuration: {fault}"));
+    if let Some(told) = config::report(&faults) {
+        driver.console.say(LogLevel::Warn, told);
     }
     let share = driver.backends.len();
     for backend in &mut driver.backends {
         backend.adopt(&config, share);
+        backend.hold_back(&config);
         backend.ready(Destination::new(backend.target, &config));
     }
+    driver.keys = Keys::new(&config, faults, environment);
+    driver.ask_for_secrets();
     driver.live().await;
 }
 
@@ -77,6 +89,10 @@ struct Driver {
     lifecycle: Lifecycle,
     backends: Vec<Backend>,
     ledger: Ledger,
+    /// Kinds that the function's SDK may send.
+    taken: [bool; 3],
+    /// The secrets that the backends need; `None` when they need none.
+    keys: Option<Keys>,
     /// When the loop last took a turn.
     seen: UnixNanos,
     wake_at: Option<UnixNanos>,
@@ -100,6 +116,8 @@ impl Driver {
             lifecycle: Lifecycle::new(startup::mode(config, started.telemetry)),
             backends: Backend::all(config),
             ledger: Ledger::new(unix_now()),
+            taken: SignalKind::ALL.map(|kind| config.receivers.take(kind)),
+            keys: None,
             seen: unix_now(),
             wake_at: None,
             shutdown_reason: String::new(),
@@ -113,6 +131,7 @@ impl Driver {
             self.thaw();
             let handled = catch_unwind(AssertUnwindSafe(|| {
                 self.handle(picked);
+                self.ask_for_secrets();
                 self.ship();
             }));
             if handled.is_err() {
@@ -142,7 +161,8 @@ impl Driver {
 
     async fn pick(&mut self) -> Picked {
         let retries = self.backends.iter().filter_map(|backend| backend.dispatch.wake_at());
-        let wake = self.wake_at.into_iter().chain(retries).min();
+        let secrets = self.keys.as_ref().and_then(Keys::wake_at);
+        let wake = self.wake_at.into_iter().chain(retries).chain(secrets).min();
         if wake.is_some_and(|at| at <= unix_now()) {
             return Picked::Woken;
         }
@@ -184,6 +204,7 @@ impl Driver {
                 self.idle_client = Some(*client);
                 self.next_event(event);
             }
+            Done::Resolved(resolution) => self.resolved(resolution),
             Done::Exported(backend, batch, outcome) => {
                 if let Some(news) = self.backends[backend].shipped(batch, outcome, unix_now()) {
                     self.console.say(LogLevel::Error, news);
@@ -216,19 +237,24 @@ impl Driver {
         match self.purposes.remove(&error.id()) {
             Some(Purpose::Export { backend, kind, records }) => self.backends[backend].lost(kind, records),
             Some(Purpose::Next) => self.ask_next(),
+            Some(Purpose::Secrets) => self.resolved(Resolution::default()),
             None => {}
         }
     }
 
     fn take_in(&mut self, delivery: Delivery) {
-        let mut milestones = Vec::new();
+        let (mut milestones, mut restored) = (Vec::new(), false);
         let mut take = |arrival: Arrival| {
+            restored |= is_restore(&arrival);
             milestones.extend(milestone(&arrival));
             self.normalise(arrival, delivery.at);
         };
         match delivery.content {
             Content::Telemetry(body) => records::read(&body, |telemetry| take(Arrival::Telemetry(telemetry))),
             Content::Otlp(signals) => signals.into_iter().map(Arrival::Otlp).for_each(take),
+        }
+        if restored {
+            self.renew_secrets();
         }
         if self.collect() {
             self.act(Event::Missed);
@@ -247,6 +273,10 @@ impl Driver {
             Arrival::Telemetry(_) => (SignalKind::Logs, 1),
             Arrival::Otlp(signal) => (signal.kind(), signal.records()),
         };
+        if matches!(arrival, Arrival::Otlp(_)) && !self.taken[kind as usize] {
+            self.lost(kind, Reason::Disabled, records);
+            return;
+        }
         if catch_unwind(AssertUnwindSafe(|| self.normaliser.accept(arrival, at))).is_err() {
             self.lost(kind, Reason::Panic, records);
         }
@@ -294,6 +324,7 @@ impl Driver {
                 Effect::Send { until, last_chance } => {
                     self.tell_ledger(now, false);
                     self.backends.iter_mut().for_each(|backend| backend.send(until, last_chance, now));
+                    self.hurry(last_chance);
                 }
                 Effect::Probe => self.backends.iter_mut().for_each(|backend| backend.dispatch.probe()),
                 Effect::WakeAt(at) => self.wake_at = Some(at),
@@ -382,4 +413,10 @@ fn milestone(arrival: &Arrival) -> Option<Event> {
         arrival::Event::Report(report) => Some(Event::Reported { request_id: report.request_id.clone() }),
         _ => None,
     }
+}
+
+/// Whether it tells that the environment was restored from a snapshot.
+fn is_restore(arrival: &Arrival) -> bool {
+    let Arrival::Telemetry(telemetry) = arrival else { return false };
+    matches!(telemetry.event, arrival::Event::RestoreStart(_))
 }

@@ -21,11 +21,11 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Error> {
-    let (config, faults) = Config::from_env(&ProcessEnvironment);
-    let runtime_api = config.lambda.runtime_api.clone().ok_or(Error::NotInLambda)?;
+    let read = Config::from_env(&ProcessEnvironment);
+    let runtime_api = read.0.lambda.runtime_api.clone().ok_or(Error::NotInLambda)?;
     // One thread: it starts sooner, is smaller, and leaves the function's cores alone.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(driver::run(config, &faults, &runtime_api, &name()));
+    runtime.block_on(driver::run(read, Box::new(ProcessEnvironment), &runtime_api, &name()));
     // A name that is still being resolved is nobody's any more.
     runtime.shutdown_background();
     Ok(())

@@ -53,7 +53,9 @@ pub async fn start(config: &Config, runtime_api: &str, name: &str, inlet: &Inlet
     let registration = register(&mut client, config, name, console).await;
     let mut receivers = Receivers::new();
     let telemetry = subscribe(&mut client, config, inlet, &mut receivers).await;
-    receive_otlp(config, inlet, &mut receivers).await;
+    if config.receivers.take_any() {
+        receive_otlp(config, inlet, &mut receivers).await;
+    }
     Started { client, registration, telemetry, receivers }
 }
 

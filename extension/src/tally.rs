@@ -13,6 +13,8 @@ use crate::flow::SignalKind;
 pub enum Reason {
     /// No endpoint is configured.
     NoEndpoint,
+    /// The receiver of this signal is disabled.
+    Disabled,
     /// The buffer was full; the oldest went.
     BufferFull,
     /// The spool was full; the oldest went.
@@ -43,6 +45,7 @@ impl Reason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NoEndpoint => "no_endpoint",
+            Self::Disabled => "disabled",
             Self::BufferFull => "buffer_full",
             Self::SpoolFull => "spool_full",
             Self::SpoolLost => "spool_lost",

@@ -24,6 +24,7 @@ mod platform;
 mod readme;
 mod recorder;
 mod schema;
+mod secrets;
 mod shapes;
 mod spans;
 mod tidy;

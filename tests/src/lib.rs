@@ -11,6 +11,8 @@ pub mod kept;
 pub mod lambda;
 pub mod ledger;
 pub mod machine;
+pub mod moto;
+pub mod recorded_aws;
 pub mod rie;
 pub mod shop;
 pub mod stack;

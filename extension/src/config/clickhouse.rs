@@ -33,13 +33,16 @@ pub struct ClickHouseSettings {
     pub timeout: Duration,
     /// For an endpoint with `https`.
     pub tls: Tls,
+    /// Whether any of it waits for a secret.
+    pub waits: bool,
 }
 
 impl ClickHouseSettings {
     pub(super) fn read(settings: &mut Settings<'_>, wanted: bool) -> Self {
         let plain = |text: &str| Value::Plain(Secret::new(text));
+        let before = settings.waiting();
         let named = |setting: &str| format!("{PREFIX}{setting}");
-        let this = Self {
+        let mut this = Self {
             endpoint: endpoint(settings),
             database: settings.text(&named("DATABASE")).unwrap_or_else(|| "default".to_owned()),
             table_prefix: settings.text(&named("TABLE_PREFIX")).unwrap_or_else(|| "otel".to_owned()),
@@ -51,7 +54,9 @@ impl ClickHouseSettings {
                 .read(&named("REQUEST_TIMEOUT"), "a duration such as 5s", parse::positive_duration)
                 .unwrap_or(Duration::from_secs(5)),
             tls: otlp::tls(settings, PREFIX),
+            waits: false,
         };
+        this.waits = settings.waiting() > before;
         if wanted && this.endpoint.is_none() {
             settings.fault(
                 &named("ENDPOINT"),

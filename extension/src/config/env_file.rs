@@ -2,12 +2,15 @@
 //!
 //! Pure, and never fails: a line that says nothing readable is named by its number, and the others count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a file says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct EnvFile {
     pub(super) variables: BTreeMap<String, String>,
+    /// Those whose `${NAME}` is meant as it stands: written in single quotes, or with a `\$`. A `${arn:...}` is a secret all
+    /// the same: quotes are how other readers of such files are kept from it.
+    pub(super) literal: BTreeSet<String>,
     /// Numbers of the lines that are neither a variable nor a comment, from 1.
     pub(super) unreadable: Vec<usize>,
 }
@@ -24,7 +27,14 @@ pub(super) fn parse(text: &str, outer: &dyn Fn(&str) -> Option<String>) -> EnvFi
         let lookup = |name: &str| outer(name).or_else(|| file.variables.get(name).cloned());
         let entry = Entry::read(rest, &lookup);
         match entry.meaning {
-            Meaning::Variable(name, value) => drop(file.variables.insert(name, value)),
+            Meaning::Variable { name, value, literal } => {
+                if literal {
+                    file.literal.insert(name.clone());
+                } else {
+                    file.literal.remove(&name);
+                }
+                file.variables.insert(name, value);
+            }
             Meaning::Nothing => {}
             Meaning::Unreadable => file.unreadable.push(number),
         }
@@ -35,7 +45,7 @@ pub(super) fn parse(text: &str, outer: &dyn Fn(&str) -> Option<String>) -> EnvFi
 }
 
 enum Meaning {
-    Variable(String, String),
+    Variable { name: String, value: String, literal: bool },
     Nothing,
     Unreadable,
 }
@@ -64,7 +74,12 @@ impl Entry {
         if !matches!(tail[..tail_length].trim(), comment if comment.is_empty() || comment.starts_with('#')) {
             return unreadable;
         }
-        Self { meaning: Meaning::Variable(name.to_owned(), value), length: start + length + tail_length }
+        let written = &text[start..start + length];
+        let literal = written.starts_with('\'') || written.contains("\\$");
+        Self {
+            meaning: Meaning::Variable { name: name.to_owned(), value, literal },
+            length: start + length + tail_length,
+        }
     }
 }
 
@@ -162,6 +177,13 @@ mod tests {
         assert_eq!(value_of("\u{feff}A=\"tab\\tquote\\\" ${HOME}\"  # said\n"), "tab\tquote\" /root");
         assert_eq!(value_of("A="), "");
         assert_eq!(value_of("A=\"two\nlines\"\r\n"), "two\nlines");
+    }
+
+    #[test]
+    fn what_is_meant_as_it_stands_is_told() {
+        let file = read("A='${HOME}'\nB=\"\\${HOME} $ \\n\"\nC=\"${HOME}\"\nD='x'\nD=y\n");
+        assert_eq!(file.literal.iter().collect::<Vec<_>>(), ["A", "B"]);
+        assert_eq!((file.variables["B"].as_str(), file.variables["C"].as_str()), ("${HOME} $ \n", "/root"));
     }
 
     #[test]

@@ -3,24 +3,32 @@
 //! [`Config::from_env`] always gives a configuration that can be run with, and beside it every fault at once. Only
 //! `environment` reads the process's environment.
 
+mod aws;
 mod clickhouse;
 mod endpoint;
 mod env_file;
 pub mod environment;
+mod fault;
 mod filters;
+mod foreign;
 mod lambda;
 mod otlp;
 mod parse;
+mod receivers;
 mod settings;
 
+pub use aws::AwsSettings;
 pub use clickhouse::ClickHouseSettings;
 pub use environment::{Environment, ProcessEnvironment};
+pub use fault::{Fault, report};
 pub use filters::LogFilters;
 pub use lambda::{Initialization, LambdaSettings};
 pub use otlp::{Compression, Endpoint, Header, Identity, OtlpSettings, Protocol, Route, Tls, Verify};
+pub use receivers::{ListenAddress, Receivers};
 
-use settings::Settings;
-use std::{fmt, path::PathBuf, time::Duration};
+use crate::secrets::{Reference, Secret};
+use settings::{Settings, Unknown};
+use std::{path::PathBuf, time::Duration};
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -33,6 +41,10 @@ pub struct Config {
     pub otlp: OtlpSettings,
     /// Export straight into ClickHouse.
     pub clickhouse: ClickHouseSettings,
+    /// Secrets that it waits for: what needs them is usable once they are known.
+    pub secrets: Vec<Reference>,
+    /// How secrets are asked for.
+    pub aws: AwsSettings,
     /// Where the function's own SDK may send.
     pub receivers: Receivers,
     /// What the user says about the resource.
@@ -109,34 +121,6 @@ impl Exporter {
             _ => None,
         }
     }
-}
-
-/// An address to listen on, as it is written: resolved when it is bound.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListenAddress {
-    /// A name or an address, without brackets.
-    pub host: String,
-    /// The port; 0 for a free one.
-    pub port: u16,
-}
-
-impl fmt::Display for ListenAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
-    }
-}
-
-/// Where the function's own SDK may send.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receivers {
-    /// OTLP/gRPC.
-    pub grpc: ListenAddress,
-    /// OTLP/HTTP.
-    pub http: ListenAddress,
 }
 
 /// What the user says about the resource.
@@ -243,38 +227,38 @@ impl LogLevel {
     }
 }
 
-/// One thing that is wrong with the configuration, without any value that could be a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The variable, or several of them.
-    pub variable: String,
-    /// What is wrong with it.
-    pub problem: String,
-    /// How to mend it.
-    pub remedy: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", self.variable, self.problem, self.remedy)
-    }
-}
-
 impl Config {
     /// Reads everything: a usable configuration, whatever is wrong, and all that is wrong.
     #[must_use]
     pub fn from_env(environment: &impl Environment) -> (Self, Vec<Fault>) {
-        let mut settings = Settings::new(environment);
+        Self::with_secrets(environment, &|_| None)
+    }
+
+    /// As [`Config::from_env`], once secrets are known: it is the whole text of a setting that says what the setting means.
+    #[must_use]
+    pub fn with_secrets(
+        environment: &dyn Environment,
+        known: &dyn Fn(&Reference) -> Option<Secret>,
+    ) -> (Self, Vec<Fault>) {
+        let mut settings = Settings::new(environment, known);
         let lambda = LambdaSettings::read(&mut settings);
         let exporter = settings
             .read("ROTEL_EXPORTER", "otlp, clickhouse, or otlp,clickhouse", Exporter::parse)
             .unwrap_or_default();
         let default_limit = default_memory_limit(lambda.memory_mib);
+        let may_wait = |wanted: bool| if wanted { Unknown::Waits } else { Unknown::PassedOver };
+        settings.when_unknown(may_wait(exporter.to_otlp()));
+        let otlp = OtlpSettings::read(&mut settings, exporter.to_otlp());
+        settings.when_unknown(may_wait(exporter.to_clickhouse()));
+        let clickhouse = ClickHouseSettings::read(&mut settings, exporter.to_clickhouse());
+        settings.when_unknown(Unknown::IsFault);
         let config = Self {
             exporter,
-            otlp: OtlpSettings::read(&mut settings, exporter.to_otlp()),
-            clickhouse: ClickHouseSettings::read(&mut settings, exporter.to_clickhouse()),
-            receivers: receivers(&mut settings),
+            otlp,
+            clickhouse,
+            secrets: settings.wanted(),
+            aws: AwsSettings::read(&mut settings),
+            receivers: Receivers::read(&mut settings),
             resource: resource(&mut settings),
             flush: settings
                 .read(
@@ -314,14 +298,6 @@ fn log_level(settings: &mut Settings<'_>) -> LogLevel {
     ours.or(guides).unwrap_or_default()
 }
 
-fn receivers(settings: &mut Settings<'_>) -> Receivers {
-    let mut address = |name: &str, port: u16| {
-        let read = settings.read(name, &format!("host:port such as localhost:{port}"), parse::listen_address);
-        read.unwrap_or_else(|| ListenAddress { host: "localhost".to_owned(), port })
-    };
-    Receivers { grpc: address("ROTEL_OTLP_GRPC_ENDPOINT", 4317), http: address("ROTEL_OTLP_HTTP_ENDPOINT", 4318) }
-}
-
 fn resource(settings: &mut Settings<'_>) -> ResourceSettings {
     let every_signal = attributes(settings, "ROTEL_OTEL_RESOURCE_ATTRIBUTES");
     let mut originated = attributes(settings, "OTEL_RESOURCE_ATTRIBUTES");
@@ -336,11 +312,10 @@ fn attributes(settings: &mut Settings<'_>, name: &str) -> Vec<(String, String)> 
     let Some(text) = settings.text(name) else { return Vec::new() };
     let (pairs, odd) = parse::attributes(&text);
     if !odd.is_empty() {
-        settings.fault(
-            name,
-            format!("`{}` is no key=value", odd.join(",")),
-            "write k=v,k=v and a comma within a value as %2C",
-        );
+        // What `${...}` stands for may be a secret: it is not shown.
+        let written = settings.raw(name).is_some_and(|written| !written.contains("${"));
+        let shown = if written { format!("`{}`", odd.join(",")) } else { "a part of it".to_owned() };
+        settings.fault(name, format!("{shown} is no key=value"), "write k=v,k=v and a comma within a value as %2C");
     }
     pairs
 }
@@ -428,8 +403,8 @@ mod tests {
             "ROTEL_OTLP_EXPORTER_ENDPOINT: its scheme is neither http nor https; write a URL such as https://host:4317",
         ];
         assert_eq!(told[..4], expected);
+        let ignored = "ROTEL_OLTP_EXPORTER_ENDPOINT: ignored: unknown here";
         assert!(told.iter().any(|fault| fault.starts_with("LAMBDAVIEW_SPOOL_LIMIT: `much`")), "{told:#?}");
-        let ignored = "ROTEL_BATCH_MAX_SIZE, ROTEL_OLTP_EXPORTER_ENDPOINT: ignored: unknown here";
         assert!(told.last().unwrap().starts_with(ignored), "{told:#?}");
         let config = Config::from_env(&environment).0;
         assert_eq!(config.streams, Streams { function: true, extension: false, platform: true });
@@ -522,18 +497,165 @@ mod tests {
 
     #[test]
     fn secrets_wait_by_name_and_are_never_sent_as_they_stand() {
-        let (config, faults) = Config::from_env(&given(&[
+        let config = config(&[
             (ENDPOINT, &format!("secret://{SECRET}#endpoint")),
             (HEADERS, &format!("authorization=Bearer ${{{SECRET}#key}},${{{SECRET}}}")),
-        ]));
-        assert!(faults.len() == 3 && faults.iter().all(|fault| fault.problem.contains(SECRET)), "{faults:#?}");
+        ]);
         let route = logs(&config);
-        assert!(matches!(&route.endpoint, Endpoint::Waiting(_)));
+        assert!(matches!(&route.endpoint, Endpoint::Waiting(_)) && logs(&config).waits);
         let [Header::Waiting(Some(name), template), Header::Waiting(None, _)] = &route.headers[..] else {
             panic!("{:?}", route.headers)
         };
         assert_eq!(name, "authorization");
         assert_eq!(template.references().map(ToString::to_string).collect::<Vec<_>>(), [format!("{SECRET}#key")]);
+        let wanted: Vec<String> = config.secrets.iter().map(ToString::to_string).collect();
+        assert_eq!(wanted, [SECRET.to_owned(), format!("{SECRET}#endpoint"), format!("{SECRET}#key")]);
+    }
+
+    /// Every reference has the value that `known` has under its `#key`.
+    fn with_secrets(variables: &[(&str, &str)], known: &[(&str, &str)]) -> (Config, Vec<Fault>) {
+        let value = |reference: &Reference| {
+            let key = reference.key.as_deref().unwrap_or_default();
+            known.iter().find(|(name, _)| *name == key).map(|(_, value)| Secret::new(*value))
+        };
+        Config::with_secrets(&given(variables), &value)
+    }
+
+    #[test]
+    fn known_secrets_stand_wherever_their_references_stood() {
+        let (config, faults) = with_secrets(
+            &[
+                (ENDPOINT, &format!("secret://{SECRET}#endpoint")),
+                (HEADERS, &format!("authorization=\"Bearer ${{{SECRET}#key}}\",${{{SECRET}#more}}")),
+                ("ROTEL_OTLP_EXPORTER_REQUEST_TIMEOUT", &format!("${{{SECRET}#timeout}}")),
+                ("ROTEL_OTLP_EXPORTER_TLS_CA_PEM", &format!("${{{SECRET}#ca}}")),
+            ],
+            &[
+                ("endpoint", "https://c:4318"),
+                ("key", "a,b%2C${HOME}"),
+                ("more", "x=1,y=2"),
+                ("timeout", "7s"),
+                ("ca", "PEM"),
+            ],
+        );
+        assert_eq!(
+            (faults, config.secrets.len(), config.otlp.route(SignalKind::Traces).unwrap().waits),
+            (Vec::new(), 0, false)
+        );
+        let route = config.otlp.route(SignalKind::Traces).unwrap();
+        let headers: Vec<String> = route
+            .headers
+            .iter()
+            .map(|header| match header {
+                Header::Known(name, value) => format!("{name}={}", value.to_str().unwrap()),
+                Header::Waiting(..) => panic!("{header:?} waits"),
+            })
+            .collect();
+        assert_eq!(headers, ["authorization=Bearer a,b%2C${HOME}", "x=1", "y=2"]);
+        assert_eq!((route.protocol, route.timeout), (Protocol::Http, Duration::from_secs(7)));
+        assert_eq!(uri(&config, SignalKind::Traces), "https://c:4318/v1/traces");
+    }
+
+    #[test]
+    fn only_the_signals_that_need_a_missing_secret_wait() {
+        let (config, faults) = with_secrets(
+            &[
+                (ENDPOINT, "http://c:4317"),
+                ("ROTEL_OTLP_EXPORTER_TRACES_CUSTOM_HEADERS", &format!("k=${{{SECRET}#a}}")),
+                ("ROTEL_OTLP_EXPORTER_METRICS_COMPRESSION", &format!("${{{SECRET}#b}}")),
+            ],
+            &[("b", "none")],
+        );
+        assert_eq!(faults, []);
+        assert_eq!(SignalKind::ALL.map(|kind| config.otlp.route(kind).unwrap().waits), [false, true, false]);
+        assert_eq!(config.secrets.len(), 1);
+    }
+
+    #[test]
+    fn what_a_secret_holds_is_in_no_fault() {
+        let held = [("a", "s3cr3t is no endpoint://"), ("b", "s3cr3t"), ("c", "s3cr3t\n"), ("d", "s3cr3t")];
+        let (config, faults) = with_secrets(
+            &[
+                (ENDPOINT, &format!("${{{SECRET}#a}}")),
+                (HEADERS, &format!("${{{SECRET}#b}},k=\"x${{{SECRET}#c}}y\"")),
+                ("ROTEL_OTLP_EXPORTER_REQUEST_TIMEOUT", &format!("${{{SECRET}#d}}")),
+                ("ROTEL_OTEL_RESOURCE_ATTRIBUTES", &format!("${{{SECRET}#d}}")),
+                ("LAMBDAVIEW_FLUSH", &format!("${{{SECRET}#d}}")),
+            ],
+            &held,
+        );
+        assert_eq!(faults.len(), 7, "{faults:#?}");
+        assert!(!format!("{faults:?} {config:?}").contains("s3cr3t"), "{faults:#?}");
+    }
+
+    #[test]
+    fn a_secret_where_it_comes_too_late_is_a_fault_and_is_not_fetched() {
+        let (config, faults) = Config::from_env(&given(&[
+            (ENDPOINT, "http://c:4317"),
+            ("LAMBDAVIEW_FLUSH", &format!("${{{SECRET}}}")),
+            ("ROTEL_CLICKHOUSE_EXPORTER_PASSWORD", &format!("${{{SECRET}}}")),
+        ]));
+        assert_eq!((config.secrets.len(), config.flush), (0, Flush::Auto));
+        assert!(
+            faults.len() == 1 && faults[0].to_string().starts_with("LAMBDAVIEW_FLUSH: needed before"),
+            "{faults:?}"
+        );
+    }
+
+    #[test]
+    fn clickhouses_settings_wait_only_when_it_is_written_to() {
+        let variables = |exporter| {
+            [
+                ("ROTEL_EXPORTER", exporter),
+                (ENDPOINT, "http://c:4317"),
+                ("ROTEL_CLICKHOUSE_EXPORTER_ENDPOINT", "http://c:8123"),
+                ("ROTEL_CLICKHOUSE_EXPORTER_PASSWORD", "secret://arn:aws:ssm:r:1:parameter/p:3"),
+            ]
+        };
+        assert!(config(&variables("clickhouse")).clickhouse.waits);
+        assert_eq!(config(&variables("otlp")).secrets, []);
+    }
+
+    #[test]
+    fn aws_endpoints_are_a_services_own_before_the_one_for_all_unless_they_are_to_be_ignored() {
+        let own =
+            [("AWS_ENDPOINT_URL", "http://all"), ("AWS_ENDPOINT_URL_SSM", "http://ssm"), (ENDPOINT, "http://c:4317")];
+        let aws = config(&own).aws;
+        assert_eq!(aws.secrets_manager_url.as_deref(), Some("http://all"));
+        assert_eq!(aws.parameter_store_url.as_deref(), Some("http://ssm"));
+        let ignored = config(
+            &[&own[..], &[("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"), ("AWS_USE_FIPS_ENDPOINT", "TRUE")]].concat(),
+        )
+        .aws;
+        assert_eq!(ignored, AwsSettings { fips: true, ..AwsSettings::default() });
+    }
+
+    #[test]
+    fn a_receiver_may_be_disabled_for_each_signal() {
+        let receivers = config(&[(ENDPOINT, "http://c:4317"), ("ROTEL_OTLP_RECEIVER_LOGS_DISABLED", "true")]).receivers;
+        assert!(!receivers.take(SignalKind::Logs) && receivers.take(SignalKind::Traces) && receivers.take_any());
+    }
+
+    #[test]
+    fn all_faults_are_one_line_and_names_that_mean_nothing_here_are_told_once() {
+        assert_eq!(report(&[]), None);
+        let told = Config::from_env(&given(&[
+            (ENDPOINT, "http://c:4317"),
+            ("ROTEL_BATCH_MAX_SIZE", "8192"),
+            ("ROTEL_LOGS_BATCH_TIMEOUT", "1s"),
+            ("ROTEL_OLTP_EXPORTER_ENDPOINT", "typo"),
+            ("LAMBDAVIEW_FLUSH", "sometimes"),
+        ]))
+        .1;
+        let line = report(&told).unwrap();
+        assert_eq!(
+            line,
+            "configuration, 3 faults: (1) LAMBDAVIEW_FLUSH: `sometimes` is not understood; write auto, end, periodic or \
+             background, the last two with `,10s` or not (2) ROTEL_BATCH_MAX_SIZE, ROTEL_LOGS_BATCH_TIMEOUT: ignored: \
+             batches are bounded in bytes and sent at the end of an invocation; nothing needs to be done (3) \
+             ROTEL_OLTP_EXPORTER_ENDPOINT: ignored: unknown here; remove it, or compare the spelling with the README's table"
+        );
+        assert!(report(&told[..1]).unwrap().starts_with("configuration: LAMBDAVIEW_FLUSH"));
     }
 
     #[test]
@@ -546,6 +668,22 @@ mod tests {
         assert_eq!((uri(&config, SignalKind::Logs).as_str(), config.flush), ("https://c:4317/", Flush::End));
         assert_eq!(faults.len(), 1);
         assert!(faults[0].problem.starts_with("line 3 of /var/task/rotel.env"), "{faults:?}");
+    }
+
+    #[test]
+    fn a_literal_of_the_file_stays_as_it_stands_but_a_secret_in_it_is_one() {
+        let text = format!(
+            "{ENDPOINT}=http://c:4317\n{HEADERS}='a=p${{HOME}}q,b=${{{SECRET}}}'\nROTEL_OTEL_RESOURCE_ATTRIBUTES=\"k=\\${{HOME}}\"\n"
+        );
+        let environment = given(&[("ROTEL_ENV_FILE", "/var/task/${STAGE}.env"), ("STAGE", "prod"), ("HOME", "/root")])
+            .file("/var/task/prod.env", &text);
+        let (config, faults) = Config::from_env(&environment);
+        assert_eq!(faults, []);
+        let [Header::Known(_, value), Header::Waiting(Some(_), _)] = &logs(&config).headers[..] else {
+            panic!("{:?}", logs(&config).headers)
+        };
+        assert_eq!(value.to_str().unwrap(), "p${HOME}q");
+        assert_eq!(config.resource.every_signal, [pair("k", "${HOME}")]);
     }
 
     #[test]
@@ -597,7 +735,7 @@ mod tests {
         let (config, faults) = Config::from_env(&environment);
         assert!(faults.len() == 1 && faults[0].variable.contains("TLS_KEY"), "{faults:?}");
         assert_eq!(config.otlp.tls.verify, Verify::Skip);
-        assert_eq!(config.otlp.tls.ca, Some(crate::secrets::Value::Plain(crate::secrets::Secret::new("the ca"))));
+        assert_eq!(config.otlp.tls.ca, Some(crate::secrets::Value::Plain(Secret::new("the ca"))));
     }
 
     #[test]

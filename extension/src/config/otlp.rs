@@ -37,6 +37,8 @@ pub struct Route {
     pub compression: Compression,
     /// The longest that one request may take.
     pub timeout: Duration,
+    /// Whether any of it, or of the TLS settings, waits for a secret.
+    pub waits: bool,
 }
 
 /// OTLP's transports and encodings.
@@ -129,7 +131,13 @@ const PREFIX: &str = "ROTEL_OTLP_EXPORTER_";
 
 impl OtlpSettings {
     pub(super) fn read(settings: &mut Settings<'_>, wanted: bool) -> Self {
-        let routes = SignalKind::ALL.map(|kind| SignalSettings { kind, settings: &mut *settings }.route());
+        let before = settings.waiting();
+        let tls = tls(settings, PREFIX);
+        let tls_waits = settings.waiting() > before;
+        let mut routes = SignalKind::ALL.map(|kind| SignalSettings { kind, settings: &mut *settings }.route());
+        for route in routes.iter_mut().flatten() {
+            route.waits |= tls_waits;
+        }
         if wanted && routes.iter().all(Option::is_none) {
             settings.fault(
                 &format!("{PREFIX}ENDPOINT"),
@@ -137,7 +145,7 @@ impl OtlpSettings {
                 "set it to ClickStack's OTLP endpoint such as https://host:4317",
             );
         }
-        Self { routes, tls: tls(settings, PREFIX) }
+        Self { routes, tls }
     }
 }
 
@@ -158,6 +166,7 @@ impl SignalSettings<'_, '_> {
     }
 
     fn route(&mut self) -> Option<Route> {
+        let before = self.settings.waiting();
         let name = self.name("PROTOCOL");
         let protocol = self.settings.read(&name, "grpc, http or http/json", Protocol::parse);
         let headers = self.headers();
@@ -165,7 +174,9 @@ impl SignalSettings<'_, '_> {
         let name = self.name("REQUEST_TIMEOUT");
         let timeout = self.settings.read(&name, "a duration such as 5s", parse::positive_duration);
         let (endpoint, protocol) = self.endpoint(protocol)?;
-        Some(Route { endpoint, protocol, headers, compression, timeout: timeout.unwrap_or(Duration::from_secs(5)) })
+        let timeout = timeout.unwrap_or(Duration::from_secs(5));
+        let waits = self.settings.waiting() > before;
+        Some(Route { endpoint, protocol, headers, compression, timeout, waits })
     }
 
     fn compression(&mut self) -> Compression {
@@ -224,7 +235,7 @@ impl SignalSettings<'_, '_> {
         value.and_then(|value| self.known_or_waiting(variable, &key, value)).into_iter().collect()
     }
 
-    /// A part that stands for `K=V,K=V`; what it expands to is not expanded again.
+    /// A part that stands for `K=V,K=V`; what it expands to is not expanded again, and what is odd in it is not shown.
     fn header_list(&mut self, variable: &str, part: &str) -> Vec<Header> {
         let list = match self.settings.expanded(variable, part) {
             None => return Vec::new(),

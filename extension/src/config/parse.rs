@@ -3,7 +3,7 @@
 use super::ListenAddress;
 use std::time::Duration;
 
-/// `5s`, `500ms`, `2m`, `1m30s`, `1.5s`; a bare number is seconds.
+/// `5s`, `500ms`, `2m`, `1m30s`, `1.5s`, `2 min`, `1 hour 30 minutes`; a bare number is seconds.
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut whole = Duration::ZERO;
@@ -13,21 +13,32 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let (number, after) = rest.split_at(digits);
-        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let after = after.trim_start();
+        let letters = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
         let (unit, after) = after.split_at(letters);
         let seconds = match unit {
-            "ms" => 0.001,
-            "s" => 1.0,
             "" if digits == text.trim().len() => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return None,
+            unit => seconds_of(unit)?,
         };
         let number: f64 = number.parse().ok()?;
         whole = whole.checked_add(Duration::try_from_secs_f64(number * seconds).ok()?)?;
-        rest = after;
+        rest = after.trim_start();
     }
     Some(whole)
+}
+
+/// One unit in seconds, in the words that are usual for it.
+fn seconds_of(unit: &str) -> Option<f64> {
+    Some(match unit {
+        "ns" | "nsec" => 1e-9,
+        "us" | "usec" | "µs" | "μs" => 1e-6,
+        "ms" | "msec" | "millis" | "milliseconds" => 1e-3,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3600.0,
+        "d" | "day" | "days" => 86_400.0,
+        _ => return None,
+    })
 }
 
 /// A duration that is more than nothing.
@@ -189,7 +200,11 @@ mod tests {
             ["5s", "500ms", "1m30s", "1.5s", "7", "2h"].map(millis),
             [5000, 500, 90_000, 1500, 7000, 7_200_000].map(Some)
         );
-        assert_eq!(["", "s", "5 s", "-1s", "5d", "5s3", "1e9h", "..s"].map(millis), [None; 8]);
+        assert_eq!(
+            ["5 s", "1h 30m", "2min", "90 seconds", "1d", "1500us", "0.5 hours"].map(millis),
+            [5000, 5_400_000, 120_000, 90_000, 86_400_000, 1, 1_800_000].map(Some)
+        );
+        assert_eq!(["", "s", "5 5s", "-1s", "5w", "5s3", "1e9h", "..s", "5 "].map(millis)[..8], [None; 8]);
         assert_eq!(positive_duration("0s"), None);
     }
 

@@ -1,40 +1,71 @@
 //! Looking a setting up: the function's own variables, then the file of `ROTEL_ENV_FILE`; `${NAME}` expanded; every fault kept.
+//!
+//! Secrets that are known stand in for their references; those that are not are noted, and what needs them waits.
 
-use super::{Fault, env_file, environment::Environment};
-use crate::secrets::{Piece, Reference, Secret, Value};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
+use super::{
+    Fault,
+    env_file::{self, EnvFile},
+    environment::Environment,
+    foreign,
 };
+use crate::secrets::{Piece, Reference, Secret, Value};
+use std::{collections::BTreeSet, path::Path};
 
 /// How deep `${NAME}` may lead to values that hold `${NAME}` again.
 const MAX_DEPTH: u8 = 8;
 
+/// What becomes of a setting that needs a secret which is not known yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unknown {
+    /// It is fetched, and what the setting is for waits.
+    Waits,
+    /// Nobody needs the setting.
+    PassedOver,
+    /// A fault: the setting is needed before any secret can be known.
+    IsFault,
+}
+
+/// The secrets that are known.
+pub(super) type Known<'a> = &'a dyn Fn(&Reference) -> Option<Secret>;
+
 /// The two layers of settings, and what was found wrong while reading them.
 pub(super) struct Settings<'a> {
     environment: &'a dyn Environment,
-    file: BTreeMap<String, String>,
+    known: Known<'a>,
+    file: EnvFile,
     asked: BTreeSet<String>,
     faults: Vec<Fault>,
+    unknown: Unknown,
+    /// Secrets to fetch.
+    wanted: BTreeSet<Reference>,
+    /// How many values have been found to wait.
+    waiting: usize,
 }
 
 impl<'a> Settings<'a> {
     /// Both layers; a file that cannot be read is a fault and an empty layer.
-    pub(super) fn new(environment: &'a dyn Environment) -> Self {
-        let mut settings = Self { environment, file: BTreeMap::new(), asked: BTreeSet::new(), faults: Vec::new() };
+    pub(super) fn new(environment: &'a dyn Environment, known: Known<'a>) -> Self {
+        let mut settings = Self {
+            environment,
+            known,
+            file: EnvFile::default(),
+            asked: BTreeSet::new(),
+            faults: Vec::new(),
+            unknown: Unknown::IsFault,
+            wanted: BTreeSet::new(),
+            waiting: 0,
+        };
         settings.read_env_file();
         settings
     }
 
     fn read_env_file(&mut self) {
         const NAME: &str = "ROTEL_ENV_FILE";
-        self.asked.insert(NAME.to_owned());
-        let Some(path) = self.environment.get(NAME).filter(|path| !path.trim().is_empty()) else { return };
-        match self.environment.file(Path::new(path.trim())) {
+        let Some(path) = self.text(NAME) else { return };
+        match self.environment.file(Path::new(&path)) {
             Ok(text) => {
-                let parsed = env_file::parse(&text, &|name| self.environment.get(name));
-                self.file = parsed.variables;
-                for line in parsed.unreadable {
+                self.file = env_file::parse(&text, &|name| self.environment.get(name));
+                for line in self.file.unreadable.clone() {
                     self.fault(
                         NAME,
                         format!("line {line} of {path} is not NAME=value"),
@@ -48,6 +79,21 @@ impl<'a> Settings<'a> {
                 "name a file of the deployment package, e.g. /var/task/rotel.env",
             ),
         }
+    }
+
+    /// What becomes, from now on, of settings that need a secret which is not known.
+    pub(super) fn when_unknown(&mut self, unknown: Unknown) {
+        self.unknown = unknown;
+    }
+
+    /// How many values have been found to wait so far: whoever reads several knows by it whether one of them does.
+    pub(super) const fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// The secrets that are to be fetched.
+    pub(super) fn wanted(&self) -> Vec<Reference> {
+        self.wanted.iter().cloned().collect()
     }
 
     /// What is wrong, said once: a variable for all signals is read for each of them.
@@ -65,7 +111,12 @@ impl<'a> Settings<'a> {
     }
 
     fn layered(&self, name: &str) -> Option<String> {
-        self.environment.get(name).or_else(|| self.file.get(name).cloned())
+        self.environment.get(name).or_else(|| self.file.variables.get(name).cloned())
+    }
+
+    /// Whether `${NAME}` in the value of `name` is meant as it stands.
+    fn is_literal(&self, name: &str) -> bool {
+        self.file.literal.contains(name) && self.environment.get(name).is_none()
     }
 
     /// The expanded value, secrets and all; a fault when it cannot be expanded.
@@ -76,7 +127,7 @@ impl<'a> Settings<'a> {
 
     /// `text`, a part of `name`'s value, expanded.
     pub(super) fn expanded(&mut self, name: &str, text: &str) -> Option<Value> {
-        match self.pieces(text, 0) {
+        match self.pieces(name, text, 0) {
             Ok(pieces) => Some(self.noted(name, Value::from_pieces(pieces))),
             Err(problem) => {
                 self.fault(name, problem, "write ${NAME} of a variable that is set, or ${arn:...} of a secret");
@@ -85,18 +136,24 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// A value that waits for secrets is kept as such, and told: nothing fetches them in this version.
     fn noted(&mut self, name: &str, value: Value) -> Value {
-        if let Value::Waiting(template) = &value {
-            let secrets: Vec<String> = template.references().map(ToString::to_string).collect();
-            let problem =
-                format!("needs {}, and this version fetches no secrets, so what needs it waits", secrets.join(", "));
-            self.fault(name, problem, "write the value itself");
+        let Value::Waiting(template) = &value else { return value };
+        match self.unknown {
+            Unknown::Waits => {
+                self.waiting += 1;
+                self.wanted.extend(template.references().cloned());
+            }
+            Unknown::PassedOver => {}
+            Unknown::IsFault => {
+                let secrets: Vec<String> = template.references().map(ToString::to_string).collect();
+                let problem = format!("needed before {} can be fetched, so it counts as not set", secrets.join(", "));
+                self.fault(name, problem, "write the value itself, secrets are for endpoints, headers and credentials");
+            }
         }
         value
     }
 
-    /// The expanded value where no secret has a meaning.
+    /// The expanded value where a value that waits has no meaning yet.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
         match self.value(name)? {
             Value::Plain(text) => Some(text.reveal().trim().to_owned()).filter(|text| !text.is_empty()),
@@ -109,7 +166,10 @@ impl<'a> Settings<'a> {
         let text = self.text(name)?;
         let value = read(&text);
         if value.is_none() {
-            self.fault(name, format!("`{text}` is not understood"), format!("write {expected}"));
+            // What `${...}` stands for may be a secret: only what was written is shown.
+            let written = self.raw(name).unwrap_or_default();
+            let shown = if written == text { format!("`{text}`") } else { format!("what `{written}` stands for") };
+            self.fault(name, format!("{shown} is not understood"), format!("write {expected}"));
         }
         value
     }
@@ -129,18 +189,20 @@ impl<'a> Settings<'a> {
         }
     }
 
-    fn pieces(&self, text: &str, depth: u8) -> Result<Vec<Piece>, String> {
+    /// The pieces of `text`, the value of `name` or a part of it.
+    fn pieces(&self, name: &str, text: &str, depth: u8) -> Result<Vec<Piece>, String> {
         if let Some(arn) = text.strip_prefix("secret://") {
-            return Ok(vec![reference(arn)?]);
+            return Ok(vec![self.reference(arn)?]);
         }
+        let literal = self.is_literal(name);
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
             let Some((inside, after)) = after.split_once('}') else { break };
             push_text(&mut pieces, before);
             if inside.starts_with("arn:") {
-                pieces.push(reference(inside)?);
-            } else if is_name(inside) {
+                pieces.push(self.reference(inside)?);
+            } else if is_name(inside) && !literal {
                 pieces.extend(self.variable(inside, depth)?);
             } else {
                 push_text(&mut pieces, &format!("${{{inside}}}"));
@@ -156,15 +218,28 @@ impl<'a> Settings<'a> {
             return Err(format!("${{{name}}} leads back to itself"));
         }
         let value = self.layered(name).ok_or_else(|| format!("${{{name}}} is not set"))?;
-        self.pieces(&value, depth + 1)
+        self.pieces(name, &value, depth + 1)
     }
 
-    /// Ends the reading: what was wrong, with one line for all the names of ours that nobody asked for.
+    /// A secret, by its value where that is known.
+    fn reference(&self, text: &str) -> Result<Piece, String> {
+        let reference = Reference::parse(text).map_err(|error| error.to_string())?;
+        Ok((self.known)(&reference).map_or(Piece::Reference(reference), Piece::Text))
+    }
+
+    /// Ends the reading: what was wrong, with a line for the names that mean nothing here, and one for those that nobody
+    /// knows.
     pub(super) fn into_faults(mut self) -> Vec<Fault> {
-        let ignored = self.ignored();
-        if !ignored.is_empty() {
+        let (foreign, unknown): (Vec<String>, Vec<String>) =
+            self.ignored().into_iter().partition(|name| foreign::why_without_meaning(name).is_some());
+        if !foreign.is_empty() {
+            let mut reasons: Vec<&str> = foreign.iter().filter_map(|name| foreign::why_without_meaning(name)).collect();
+            reasons.dedup();
+            self.fault(&foreign.join(", "), format!("ignored: {}", reasons.join(", ")), "nothing needs to be done");
+        }
+        if !unknown.is_empty() {
             self.fault(
-                &ignored.join(", "),
+                &unknown.join(", "),
                 "ignored: unknown here",
                 "remove it, or compare the spelling with the README's table",
             );
@@ -175,7 +250,7 @@ impl<'a> Settings<'a> {
     fn ignored(&self) -> Vec<String> {
         let ours = |name: &String| name.starts_with("ROTEL_") || name.starts_with("LAMBDAVIEW_");
         let mut names: Vec<String> =
-            self.environment.names().into_iter().chain(self.file.keys().cloned()).filter(ours).collect();
+            self.environment.names().into_iter().chain(self.file.variables.keys().cloned()).filter(ours).collect();
         names.retain(|name| !self.asked.contains(name));
         names.sort();
         names.dedup();
@@ -194,8 +269,4 @@ fn push_text(pieces: &mut Vec<Piece>, text: &str) {
     if !text.is_empty() {
         pieces.push(Piece::Text(Secret::new(text)));
     }
-}
-
-fn reference(text: &str) -> Result<Piece, String> {
-    Reference::parse(text).map(Piece::Reference).map_err(|error| error.to_string())
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     Cargo, Dispatch, Shipment,
+    held_back::HeldBack,
     lane::{Lane, Load, PROBE_TIMEOUT},
 };
 use crate::{
@@ -102,7 +103,7 @@ impl Dispatch {
 
     fn may_ship(&self, kind: SignalKind, drive: Drive, now: UnixNanos) -> bool {
         let lane = &self.lanes[kind as usize];
-        let wanted = !drive.probing || lane.is_failing();
+        let wanted = lane.held_back.is_none() && (!drive.probing || lane.is_failing());
         let due = lane.in_flight.is_none() && lane.retry_at <= now;
         wanted && due && self.waits(kind) && self.has_time(kind, drive, now)
     }
@@ -124,6 +125,9 @@ impl Dispatch {
                 self.lanes.iter_mut().for_each(|lane| lane.waited_for_in_vain(now));
             }
             self.drive = None;
+            if drive.until <= now {
+                self.lose_hope();
+            }
         }
         settled
     }
@@ -138,6 +142,11 @@ impl Dispatch {
             Some(_) => !waited_for,
             None if !self.waits(kind) => true,
             None if !self.ready => !waited_for,
+            None if lane.held_back.is_some() => match lane.held_back {
+                Some(HeldBack::Hoping) => false,
+                Some(HeldBack::Asking) => !drive.last_chance,
+                Some(HeldBack::Pausing) | None => true,
+            },
             None if lane.retry_at >= drive.until || !self.has_time(kind, drive, now) => true,
             None => lane.retry_at > now && !waited_for,
         }
@@ -161,7 +170,7 @@ impl Dispatch {
         let drive = self.drive?;
         let pauses = |kind: &SignalKind| {
             let lane = &self.lanes[*kind as usize];
-            lane.in_flight.is_none() && lane.retry_at > 0 && self.waits(*kind)
+            lane.in_flight.is_none() && lane.held_back.is_none() && lane.retry_at > 0 && self.waits(*kind)
         };
         let retry_at = |kind: SignalKind| self.lanes[kind as usize].retry_at.min(drive.until);
         let since = self.last_chance_since.unwrap_or(0);

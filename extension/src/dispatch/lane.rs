@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::held_back::HeldBack;
 use crate::{
     flow::{Batch, UnixNanos},
     spool::Segment,
@@ -36,6 +37,8 @@ impl Load {
 
 #[derive(Debug, Default)]
 pub(super) struct Lane {
+    /// Why it sends nothing at all.
+    pub(super) held_back: Option<HeldBack>,
     pub(super) in_flight: Option<Load>,
     began_at: UnixNanos,
     /// Requests while it was failing, and whether the present one may take as long as any.

@@ -89,6 +89,24 @@ impl Backend {
         self.folder = Some(folder);
     }
 
+    /// Holds back what waits for secrets.
+    pub(super) fn hold_back(&mut self, config: &Config) {
+        for kind in SignalKind::ALL.into_iter().filter(|kind| self.target.waits(config, *kind)) {
+            self.dispatch.hold_back(kind);
+        }
+    }
+
+    /// Secrets are known: where any of them was waited for, the destination is made with them, and what can go with it goes.
+    pub(super) fn unlock(&mut self, config: &Config) {
+        if !self.dispatch.holds_back() {
+            return;
+        }
+        self.ready(Destination::new(self.target, config));
+        for kind in SignalKind::ALL.into_iter().filter(|kind| !self.target.waits(config, *kind)) {
+            self.dispatch.let_go(kind);
+        }
+    }
+
     /// From now on batches can be sent.
     pub(super) fn ready(&mut self, destination: Destination) {
         self.destination = Some(Arc::new(destination));

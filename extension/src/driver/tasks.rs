@@ -10,6 +10,7 @@ use crate::{
     console::Console,
     flow::{Batch, Outcome, SignalKind, UnixNanos, arrival::NextEvent},
     lambda::extensions::Client,
+    secrets::Resolution,
     startup,
 };
 
@@ -21,6 +22,8 @@ pub(super) enum Done {
     Next(Box<Client>, NextEvent),
     /// By which backend, what, and what became of it.
     Exported(usize, Batch, Outcome),
+    /// What asking for secrets brought.
+    Resolved(Resolution),
 }
 
 /// What a task was for, in case it does not come back.
@@ -28,6 +31,7 @@ pub(super) enum Done {
 pub(super) enum Purpose {
     Next,
     Export { backend: usize, kind: SignalKind, records: u64 },
+    Secrets,
 }
 
 /// Asks `/next` until it is answered: on no fault does the process end.

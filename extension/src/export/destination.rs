@@ -49,6 +49,15 @@ impl Target {
         }
     }
 
+    /// Whether signals of `kind` wait for secrets before they can go there.
+    #[must_use]
+    pub fn waits(self, config: &Config, kind: SignalKind) -> bool {
+        match self {
+            Self::Otlp => config.otlp.route(kind).is_some_and(|route| route.waits),
+            Self::ClickHouse => config.clickhouse.waits,
+        }
+    }
+
     /// What tells this function's signals for this backend from any other's: what one process left for it, another may send.
     #[must_use]
     pub fn identity(self, config: &Config) -> u64 {

@@ -1,10 +1,25 @@
 //! References to secrets in settings: recognised here, kept whole, never sent as they stand.
 //!
 //! `${arn:...}` may stand anywhere in a value; a value may also be wholly `secret://arn:...`. An ARN may carry `#key`, the
-//! field of a JSON secret. Fetching them is the work of the resolver that fills a [`Template`] in; until it has, whatever
-//! needs the value waits.
+//! field of a JSON secret. Fetching them is the work of the [`Resolver`]; [`Awaited`] knows what is missing and when to ask
+//! for it; until everything is known, whatever needs the value waits.
 
-use std::fmt;
+mod awaited;
+mod http;
+mod parameter_store;
+mod plan;
+mod problem;
+mod resolver;
+mod secrets_manager;
+
+pub use awaited::Awaited;
+pub use problem::Problem;
+pub use resolver::{Resolution, Resolver};
+
+use std::{collections::HashMap, fmt};
+
+/// The whole texts of secrets by ARN, or why there is none.
+type Fetched = HashMap<String, Result<Secret, Problem>>;
 
 /// A value that is never printed: an API key, a password, a header's value.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! A Python with AWS's runtime client and the OpenTelemetry SDK: a virtual environment in the cache, made once for each
-//! version of `fixtures/requirements.txt`.
+//! Pythons in the cache, each a virtual environment made once for each version of its list of packages: one with AWS's
+//! runtime client and the OpenTelemetry SDK (`fixtures/requirements.txt`), one with moto (`fixtures/moto.txt`).
 
 use crate::machine;
 use std::{
@@ -12,18 +12,19 @@ use std::{
 };
 
 const REQUIREMENTS: &str = include_str!("../../fixtures/requirements.txt");
+const MOTO: &str = include_str!("../../fixtures/moto.txt");
 
 /// Why there is no Python for the functions.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum PythonError {
     /// The interpreter itself.
     #[error(
-        "the sample functions need Python 3 with its venv module (on Debian: apt install python3 python3-venv): {0}"
+        "the sample functions and moto need Python 3 with its venv module (on Debian: apt install python3 python3-venv): {0}"
     )]
     Interpreter(String),
     /// Its packages.
     #[error(
-        "pip could not fetch the packages of the sample functions; install them by hand with `{command}`: {output}"
+        "pip could not fetch the packages of the sample functions or of moto; install them by hand with `{command}`: {output}"
     )]
     Packages {
         /// What to run by hand.
@@ -41,7 +42,7 @@ pub enum PythonError {
     },
 }
 
-/// A virtual environment with everything that the sample functions import.
+/// A virtual environment with everything that the sample functions, or moto, import.
 #[derive(Clone, Debug)]
 pub struct Python {
     folder: PathBuf,
@@ -54,7 +55,15 @@ impl Python {
     /// When it cannot be made; the message says what to do by hand.
     pub fn ready() -> Result<Self, PythonError> {
         static READY: OnceLock<Result<Python, PythonError>> = OnceLock::new();
-        READY.get_or_init(|| Self::in_cache(&machine::cache().join("python"))).clone()
+        READY.get_or_init(|| Self::in_cache(&machine::cache().join("python"), REQUIREMENTS)).clone()
+    }
+
+    /// The environment with moto, made now if it has not been made before.
+    ///
+    /// # Errors
+    /// As [`Python::ready`].
+    pub fn with_moto() -> Result<Self, PythonError> {
+        Self::in_cache(&machine::cache().join("python"), MOTO)
     }
 
     /// Its interpreter.
@@ -72,42 +81,42 @@ impl Python {
         Ok(version.path().join("site-packages"))
     }
 
-    fn in_cache(cache: &Path) -> Result<Self, PythonError> {
+    fn in_cache(cache: &Path, requirements: &str) -> Result<Self, PythonError> {
         let fault = |error: &io::Error| PythonError::Cache { folder: cache.to_owned(), why: error.to_string() };
         fs::create_dir_all(cache).map_err(|error| fault(&error))?;
         // Several test processes may come at once; the file's lock goes with its handle, whatever happens to us.
         let lock = File::create(cache.join("lock")).map_err(|error| fault(&error))?;
         lock.lock().map_err(|error| fault(&error))?;
         let mut hasher = DefaultHasher::new();
-        REQUIREMENTS.hash(&mut hasher);
+        requirements.hash(&mut hasher);
         let folder = cache.join(format!("{:016x}", hasher.finish()));
         let complete = folder.join("complete");
         if !complete.is_file() {
-            make(&folder)?;
-            fs::write(&complete, REQUIREMENTS).map_err(|error| fault(&error))?;
+            make(&folder, requirements)?;
+            fs::write(&complete, requirements).map_err(|error| fault(&error))?;
         }
         Ok(Self { folder })
     }
 }
 
-fn make(folder: &Path) -> Result<(), PythonError> {
+fn make(folder: &Path, packages: &str) -> Result<(), PythonError> {
     let made =
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder)).map_err(PythonError::Interpreter)?;
     if !made.status.success() {
         return Err(PythonError::Interpreter(said(&made)));
     }
     let requirements = folder.join("requirements.txt");
-    fs::write(&requirements, REQUIREMENTS)
+    fs::write(&requirements, packages)
         .map_err(|error| PythonError::Cache { folder: folder.to_owned(), why: error.to_string() })?;
     let pip = folder.join("bin/pip");
-    let packages = |output| PythonError::Packages {
+    let not_fetched = |output| PythonError::Packages {
         command: format!("{} install -r {}", pip.display(), requirements.display()),
         output,
     };
     let installed =
         run(Command::new(&pip).args(["install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements))
-            .map_err(packages)?;
-    if installed.status.success() { Ok(()) } else { Err(packages(said(&installed))) }
+            .map_err(not_fetched)?;
+    if installed.status.success() { Ok(()) } else { Err(not_fetched(said(&installed))) }
 }
 
 fn run(command: &mut Command) -> Result<Output, String> {
