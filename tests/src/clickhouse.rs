@@ -166,6 +166,7 @@ impl Database {
             compress: true,
             timeout: Duration::from_secs(60),
             tls: Tls::default(),
+            waits: false,
         }
     }
 

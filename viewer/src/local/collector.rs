@@ -172,6 +172,7 @@ fn exporter(url: &str, database: &str) -> Result<ClickHouseExporter, CollectorEr
         compress: false,
         timeout: INSERT_TIMEOUT,
         tls: Tls::default(),
+        waits: false,
     }))
 }
 
