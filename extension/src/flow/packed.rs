@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::{
     metrics::v1::{Metric, ResourceMetrics, metric::Data},
     trace::v1::ResourceSpans,
 };
-use prost::{DecodeError, Message, decode_length_delimiter, encode_length_delimiter, length_delimiter_len};
+use prost::{DecodeError, Message, decode_length_delimiter, encode_length_delimiter};
 use std::mem::take;
 
 use super::{Signal, SignalKind, data_points};
@@ -108,10 +108,10 @@ pub struct Packer {
     head: Bytes,
     /// The present scope, as its part in every piece begins.
     scope: Bytes,
-    /// The scopes of the present piece that are closed.
-    closed: Vec<u8>,
-    /// The records of the present scope in the present piece.
-    open: Vec<u8>,
+    /// The present piece: its head, its scopes, and the records of the present scope, which still lack what is before them.
+    piece: Vec<u8>,
+    /// Where those records begin.
+    opened: usize,
     records: u64,
     pieces: Vec<Packed>,
 }
@@ -120,7 +120,7 @@ impl Packer {
     /// For records of the resource with this [`head`].
     #[must_use]
     pub const fn new(kind: SignalKind, head: Bytes) -> Self {
-        Self { kind, head, scope: Bytes::new(), closed: Vec::new(), open: Vec::new(), records: 0, pieces: Vec::new() }
+        Self { kind, head, scope: Bytes::new(), piece: Vec::new(), opened: 0, records: 0, pieces: Vec::new() }
     }
 
     /// The records that follow are of the scope with this [`head`].
@@ -132,22 +132,27 @@ impl Packer {
     /// Adds one log record, span or metric, which the ledger counts as `records`.
     pub fn add(&mut self, records: u64, message: &impl Message) {
         self.begin(records, message.encoded_len());
-        message.encode_raw(&mut self.open);
+        message.encode_raw(&mut self.piece);
     }
 
-    /// Adds one that is encoded already.
-    pub fn add_encoded(&mut self, records: u64, fields: &[u8]) {
-        self.begin(records, fields.len());
-        self.open.extend_from_slice(fields);
+    /// Adds one whose fields are encoded already, in one part and another.
+    pub fn add_encoded(&mut self, records: u64, [fields, more]: [&[u8]; 2]) {
+        self.begin(records, fields.len() + more.len());
+        self.piece.extend_from_slice(fields);
+        self.piece.extend_from_slice(more);
     }
 
     fn begin(&mut self, records: u64, length: usize) {
-        self.make_room(length);
-        if self.open.capacity() == 0 {
-            self.open.reserve(length.max(FIRST_BYTES));
+        if self.piece.len() + self.scope.len() + length > PIECE_BYTES && self.records > 0 {
+            self.cut();
         }
-        self.open.push(KEY_PART);
-        write_length(length, &mut self.open);
+        if self.piece.is_empty() {
+            self.piece.reserve(self.head.len() + length.max(FIRST_BYTES));
+            self.piece.extend_from_slice(&self.head);
+            self.opened = self.piece.len();
+        }
+        self.piece.push(KEY_PART);
+        write_length(length, &mut self.piece);
         self.records += records;
     }
 
@@ -163,30 +168,26 @@ impl Packer {
         }
     }
 
-    fn make_room(&mut self, length: usize) {
-        let taken = self.head.len() + self.closed.len() + self.scope.len() + self.open.len();
-        if taken + length > PIECE_BYTES && self.records > 0 {
-            self.cut();
-        }
-    }
-
+    /// Puts before the records of the present scope what belongs there: it can be told only now how long they are.
     fn close_scope(&mut self) {
-        if !self.open.is_empty() {
-            let length = self.scope.len() + self.open.len();
-            self.closed.reserve(1 + length_delimiter_len(length) + length);
-            self.closed.push(KEY_PART);
-            write_length(length, &mut self.closed);
-            self.closed.extend_from_slice(&self.scope);
-            self.closed.append(&mut self.open);
+        let records = self.piece.len() - self.opened;
+        if records > 0 {
+            self.piece.push(KEY_PART);
+            write_length(self.scope.len() + records, &mut self.piece);
+            self.piece.extend_from_slice(&self.scope);
+            self.piece[self.opened..].rotate_left(records);
+            self.opened = self.piece.len();
         }
     }
 
     fn cut(&mut self) {
         self.close_scope();
-        let (scopes, records) = (take(&mut self.closed), take(&mut self.records));
+        let (mut piece, records) = (take(&mut self.piece), take(&mut self.records));
+        self.opened = 0;
         if records > 0 {
-            let bytes = Bytes::from([&self.head[..], &scopes].concat());
-            self.pieces.push(Packed { kind: self.kind, records, bytes });
+            // What waits is counted by its bytes: it must not take more.
+            piece.shrink_to_fit();
+            self.pieces.push(Packed { kind: self.kind, records, bytes: piece.into() });
         }
     }
 

@@ -21,12 +21,22 @@ use salvage::Part;
 /// Reads one delivery: a JSON array of records. Bytes that are not UTF-8 become U+FFFD, as CloudWatch shows them. Of a
 /// delivery that is damaged every whole record is read.
 ///
-/// They are handed over one by one: a list of them would be as large again as what is made of them.
+/// They are handed over one by one: a list of them would be as large again as what is made of them. As long as each is as
+/// documented they are read in one pass; from the first odd one on, a pass before it tells where each record ends.
 pub fn read(body: &[u8], mut take: impl FnMut(Telemetry)) {
     let text = lossy(body);
+    let mut taken = 0;
+    let mut counted = |telemetry| {
+        taken += 1;
+        take(telemetry);
+    };
+    if documented(&text, &mut counted).is_ok() {
+        return;
+    }
     match serde_json::from_str::<Vec<&RawValue>>(&text) {
-        Ok(records) => records.into_iter().for_each(|record| take(read_record(record.get()))),
+        Ok(records) => records.into_iter().skip(taken).for_each(|record| take(read_record(record.get()))),
         Err(_) => salvage::parts(&text, is_record, |part| match part {
+            Part::Record(_) if taken > 0 => taken -= 1,
             Part::Record(record) => take(read_record(record)),
             Part::Damaged(piece) => take(unknown(0, "", piece, "a damaged delivery".to_owned())),
         }),
@@ -36,6 +46,31 @@ pub fn read(body: &[u8], mut take: impl FnMut(Telemetry)) {
 /// Whether an object within a damaged delivery is a record.
 fn is_record(object: &str) -> bool {
     serde_json::from_str::<Envelope<'_>>(object).is_ok_and(|envelope| envelope.record.is_some())
+}
+
+/// Takes the records before the first that is not as documented; an error when there is one.
+fn documented(text: &str, take: &mut impl FnMut(Telemetry)) -> Result<(), serde_json::Error> {
+    struct Records<'a, F>(&'a mut F);
+    impl<'de, F: FnMut(Telemetry)> de::Visitor<'de> for Records<'_, F> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an array of records")
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut records: A) -> Result<(), A::Error> {
+            while let Some(envelope) = records.next_element::<Envelope<'de>>()? {
+                // Without one it may be a piece of a damaged delivery.
+                let envelope = Some(envelope).filter(|envelope| envelope.record.is_some());
+                let envelope = envelope.ok_or_else(|| de::Error::missing_field("record"))?;
+                (self.0)(envelope.telemetry().map_err(de::Error::custom)?);
+            }
+            Ok(())
+        }
+    }
+    let mut json = serde_json::Deserializer::from_str(text);
+    json.deserialize_seq(Records(take))?;
+    json.end()
 }
 
 /// How many records of log streams a delivery holds, for the ledger, when there is no room to keep it.
@@ -52,7 +87,9 @@ pub fn count_log_records(body: &[u8]) -> u64 {
 
 fn read_record(raw: &str) -> Telemetry {
     match serde_json::from_str::<Envelope<'_>>(raw) {
-        Ok(envelope) => envelope.into_telemetry(raw),
+        Ok(envelope) => {
+            envelope.telemetry().unwrap_or_else(|why| unknown(envelope.time(), &envelope.event_type, raw, why))
+        }
         Err(fault) => unknown(0, "", raw, format!("not a telemetry record: {}", position_free(&fault))),
     }
 }
@@ -79,14 +116,15 @@ struct Envelope<'a> {
 }
 
 impl Envelope<'_> {
-    fn into_telemetry(self, raw: &str) -> Telemetry {
+    /// What it says, or why that cannot be read.
+    fn telemetry(&self) -> Result<Telemetry, String> {
+        let event = event(&self.event_type, self.record.map_or("null", RawValue::get))?;
+        Ok(Telemetry { time: self.time(), event })
+    }
+
+    fn time(&self) -> UnixNanos {
         let time = self.time.and_then(|time| serde_json::from_str::<&str>(time.get()).ok());
-        let time = time.and_then(rfc3339).unwrap_or(0);
-        let record = self.record.map_or("null", RawValue::get);
-        match event(&self.event_type, record) {
-            Ok(event) => Telemetry { time, event },
-            Err(why) => unknown(time, &self.event_type, raw, why),
-        }
+        time.and_then(rfc3339).unwrap_or(0)
     }
 }
 

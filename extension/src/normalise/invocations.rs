@@ -12,7 +12,7 @@ use super::{
     attributes::has,
     function_log::{Named, Reading},
     invocation::{Claim, INVOCATION_ID, Invocation, Link, is_tied},
-    records::Records,
+    records::Released,
 };
 use crate::flow::{
     UnixNanos,
@@ -43,7 +43,7 @@ pub(super) struct Invocations {
     sdk_spans: bool,
     held_bytes: usize,
     held_limit: usize,
-    released: Records,
+    released: Released,
 }
 
 impl Invocations {
@@ -56,7 +56,7 @@ impl Invocations {
             sdk_spans: false,
             held_bytes: 0,
             held_limit,
-            released: Records::default(),
+            released: Released::default(),
         }
     }
 
@@ -221,6 +221,7 @@ impl Invocations {
         }
         if invocation.held.is_empty() && invocation.half_tied.is_empty() {
             invocation.held_since = now;
+            invocation.held = self.released.room();
         }
         let bytes = if record.trace_id.is_empty() {
             invocation.held.push(&record, [shared, named])
@@ -269,8 +270,8 @@ impl Invocations {
     }
 
     /// The records that wait no longer.
-    pub(super) fn take_released(&mut self) -> Records {
-        std::mem::take(&mut self.released)
+    pub(super) fn released(&mut self) -> &mut Released {
+        &mut self.released
     }
 
     fn release(&mut self, at: usize) {

@@ -201,7 +201,7 @@ impl Normaliser {
     pub fn drain(&mut self) -> Released {
         let (mut logs, mut spans, mut metrics) =
             (self.packer(SignalKind::Logs), self.packer(SignalKind::Traces), self.packer(SignalKind::Metrics));
-        self.invocations.take_released().iter().for_each(|fields| logs.add_encoded(1, fields));
+        self.invocations.released().drain(|fields| logs.add_encoded(1, fields));
         self.spans.drain(..).for_each(|span| spans.add(1, &span));
         self.metrics.drain(..).for_each(|metric| metrics.add_metric(metric));
         let mut released = std::mem::take(&mut self.released);

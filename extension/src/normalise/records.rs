@@ -21,62 +21,20 @@ pub(super) struct Records {
 }
 
 type Length = u32;
+const FIXED: usize = size_of::<Length>();
 
 impl Records {
     /// Adds a record, and `shared` fields behind its own. Gives back how many bytes that took.
     pub(super) fn push(&mut self, record: &LogRecord, shared: [&[u8]; 2]) -> usize {
         let before = self.bytes.len();
-        self.begin();
+        self.bytes.extend_from_slice(&Length::default().to_le_bytes());
         record.encode_raw(&mut self.bytes);
         shared.into_iter().for_each(|fields| self.bytes.extend_from_slice(fields));
-        self.end(before);
-        self.bytes.len() - before
-    }
-
-    /// Adds other records, each tied to `link`.
-    pub(super) fn append(&mut self, mut others: Self, link: Option<Link>) {
-        let Some(link) = link else {
-            if self.count == 0 {
-                *self = others;
-            } else {
-                self.count += others.count;
-                self.bytes.append(&mut others.bytes);
-            }
-            return;
-        };
-        let mut tie = LogRecord::default();
-        link.write(&mut tie);
-        let tie = tie.encode_to_vec();
-        self.bytes.reserve(others.bytes.len() + others.count * tie.len());
-        for fields in others.iter() {
-            let before = self.bytes.len();
-            self.begin();
-            self.bytes.extend_from_slice(fields);
-            self.bytes.extend_from_slice(&tie);
-            self.end(before);
-        }
-    }
-
-    fn begin(&mut self) {
-        self.bytes.extend_from_slice(&Length::default().to_le_bytes());
-    }
-
-    fn end(&mut self, begun: usize) {
-        const FIXED: usize = size_of::<Length>();
-        let length = Length::try_from(self.bytes.len() - begun - FIXED).expect("a record is far below 4 GiB");
-        self.bytes[begun..begun + FIXED].copy_from_slice(&length.to_le_bytes());
+        let added = self.bytes.len() - before;
+        let length = Length::try_from(added - FIXED).expect("a record is far below 4 GiB");
+        self.bytes[before..before + FIXED].copy_from_slice(&length.to_le_bytes());
         self.count += 1;
-    }
-
-    /// Each record's fields.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = &self.bytes[..];
-        std::iter::from_fn(move || {
-            let (length, behind) = rest.split_first_chunk()?;
-            let (fields, next) = behind.split_at(Length::from_le_bytes(*length) as usize);
-            rest = next;
-            Some(fields)
-        })
+        added
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -85,6 +43,66 @@ impl Records {
 
     pub(super) const fn is_empty(&self) -> bool {
         self.count == 0
+    }
+}
+
+/// Each record's fields.
+fn fields(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (length, behind) = rest.split_first_chunk()?;
+        let (fields, next) = behind.split_at(Length::from_le_bytes(*length) as usize);
+        rest = next;
+        Some(fields)
+    })
+}
+
+/// Records that wait no longer.
+#[derive(Debug, Default)]
+pub(super) struct Released {
+    /// Records, and the fields that tie each of them to its trace.
+    parts: Vec<(Records, Vec<u8>)>,
+    /// The room of records that have gone, for the next.
+    spare: Vec<u8>,
+}
+
+/// Room of this size is kept: to have it anew for each invocation, page by page from the system, costs more than to fill it.
+const SPARE_BYTES: usize = 512 << 10;
+
+impl Released {
+    /// Adds a record that is tied already, or never will be.
+    pub(super) fn push(&mut self, record: &LogRecord, shared: [&[u8]; 2]) {
+        if self.parts.last().is_none_or(|(_, tie)| !tie.is_empty()) {
+            let records = self.room();
+            self.parts.push((records, Vec::new()));
+        }
+        if let Some((records, _)) = self.parts.last_mut() {
+            records.push(record, shared);
+        }
+    }
+
+    /// Adds records that are to be tied to `link`.
+    pub(super) fn append(&mut self, records: Records, link: Option<Link>) {
+        if !records.is_empty() {
+            let mut tie = LogRecord::default();
+            link.into_iter().for_each(|link| link.write(&mut tie));
+            self.parts.push((records, tie.encode_to_vec()));
+        }
+    }
+
+    /// No records, with room for some.
+    pub(super) fn room(&mut self) -> Records {
+        Records { bytes: std::mem::take(&mut self.spare), count: 0 }
+    }
+
+    /// Hands over every record's fields, in two parts, and forgets them.
+    pub(super) fn drain(&mut self, mut take: impl FnMut([&[u8]; 2])) {
+        for (Records { mut bytes, .. }, tie) in self.parts.drain(..) {
+            fields(&bytes).for_each(|fields| take([fields, &tie]));
+            if (self.spare.capacity()..=SPARE_BYTES).contains(&bytes.capacity()) {
+                bytes.clear();
+                self.spare = bytes;
+            }
+        }
     }
 }
 
@@ -109,8 +127,10 @@ mod tests {
         }
     }
 
-    fn decoded(records: &Records) -> Vec<LogRecord> {
-        records.iter().map(|fields| LogRecord::decode(fields).unwrap()).collect()
+    fn decoded(mut released: Released) -> Vec<LogRecord> {
+        let mut all = Vec::new();
+        released.drain(|parts| all.push(LogRecord::decode(&parts.concat()[..]).unwrap()));
+        all
     }
 
     proptest! {
@@ -138,11 +158,14 @@ mod tests {
                 }
                 expected.push(record);
             }
-            let mut released = Records::default();
+            prop_assert_eq!(held.len(), all.len());
+            let mut released = Released::default();
             released.append(Records::default(), None);
             released.append(held, tied.then_some(link));
-            prop_assert_eq!(decoded(&released), expected);
-            prop_assert_eq!(released.len(), all.len());
+            let last = record("last", "k", 1);
+            released.push(&last, [&[], &[]]);
+            expected.push(last);
+            prop_assert_eq!(decoded(released), expected);
         }
     }
 

@@ -2,32 +2,46 @@
 //!
 //! Protobuf is what the batch's pieces are already: they are only framed. JSON is made of the decoded request.
 
+use super::compression::Body;
 use crate::{
     config::{Compression, Protocol},
     flow::{Batch, SignalKind},
 };
 use bytes::Bytes;
-use flate2::{Compress, Crc, FlushCompress, Status};
 use opentelemetry_proto::tonic::collector::{
     logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest, trace::v1::ExportTraceServiceRequest,
 };
 use prost::Message;
-use std::cell::RefCell;
 
-/// The body of a request, without gRPC's frame.
+/// The body of a request, with its frame where it is gRPC's.
 ///
 /// # Errors
 /// When what waited is no such message, or a value cannot be written as JSON; protobuf can always be made.
 pub fn encode(batch: &Batch, protocol: Protocol, compression: Compression) -> Result<Bytes, NotEncodable> {
-    let plain = match protocol {
-        Protocol::Grpc | Protocol::Http => protobuf(batch),
-        Protocol::HttpJson => with_nan(json(batch.kind, &protobuf(batch))?),
-    };
-    Ok(match compression {
-        Compression::Gzip => gzipped(&plain),
-        Compression::None => plain.into(),
+    let body = |frame: &[u8]| Body::new(compression, frame, batch.bytes + OVERHEAD * batch.pieces.len());
+    Ok(match protocol {
+        Protocol::Grpc => framed(protobuf(batch, body(&[u8::from(compression != Compression::None), 0, 0, 0, 0]))),
+        Protocol::Http => protobuf(batch, body(&[])).into(),
+        Protocol::HttpJson => {
+            let mut json_body = body(&[]);
+            json_body.put(&with_nan(json(batch)?));
+            json_body.finish().into()
+        }
     })
 }
+
+/// gRPC's frame: a flag that says "compressed", the length of the message, the message.
+fn framed(mut frame: Vec<u8>) -> Bytes {
+    let length = u32::try_from(frame.len() - FRAME).expect("a batch is far below 4 GiB");
+    frame[1..FRAME].copy_from_slice(&length.to_be_bytes());
+    frame.into()
+}
+
+/// The bytes of gRPC's frame before the message.
+const FRAME: usize = 5;
+
+/// A key and a length before the pieces of one resource.
+const OVERHEAD: usize = 6;
 
 /// Why there is no request of a batch; protobuf always can be made.
 #[derive(Debug, thiserror::Error)]
@@ -41,25 +55,23 @@ pub enum NotEncodable {
 }
 
 /// All three `Export*ServiceRequest` are one repeated field with number 1. Pieces of the same resource share it.
-fn protobuf(batch: &Batch) -> Vec<u8> {
+fn protobuf(batch: &Batch, mut body: Body) -> Vec<u8> {
     const KEY: u8 = 1 << 3 | 2;
-    const OVERHEAD: usize = 6;
-    let mut bytes = Vec::with_capacity(batch.bytes + OVERHEAD * batch.pieces.len());
     for same in batch.pieces.chunk_by(|one, next| one.head() == next.head()) {
         let head = same[0].head();
         let scopes = same.iter().map(|piece| &piece.bytes[head.len()..]);
-        bytes.push(KEY);
-        prost::encode_length_delimiter(head.len() + scopes.clone().map(<[u8]>::len).sum::<usize>(), &mut bytes)
+        let mut key = vec![KEY];
+        prost::encode_length_delimiter(head.len() + scopes.clone().map(<[u8]>::len).sum::<usize>(), &mut key)
             .expect("a vector has room for any length");
-        bytes.extend_from_slice(head);
-        scopes.for_each(|scopes| bytes.extend_from_slice(scopes));
+        [&key, head].into_iter().chain(scopes).for_each(|part| body.put(part));
     }
-    bytes
+    body.finish()
 }
 
 /// The same request in JSON.
-fn json(kind: SignalKind, request: &[u8]) -> Result<Vec<u8>, NotEncodable> {
-    Ok(match kind {
+fn json(batch: &Batch) -> Result<Vec<u8>, NotEncodable> {
+    let request = Bytes::from(protobuf(batch, Body::new(Compression::None, &[], batch.bytes)));
+    Ok(match batch.kind {
         SignalKind::Logs => serde_json::to_vec(&ExportLogsServiceRequest::decode(request)?)?,
         SignalKind::Traces => serde_json::to_vec(&ExportTraceServiceRequest::decode(request)?)?,
         SignalKind::Metrics => serde_json::to_vec(&ExportMetricsServiceRequest::decode(request)?)?,
@@ -81,43 +93,6 @@ fn with_nan(json: Vec<u8>) -> Vec<u8> {
     json.into_bytes()
 }
 
-/// Telemetry repeats itself so much that the fastest level gives most of what the best one does, at a fraction of the CPU
-/// that is the function's too.
-fn gzipped(plain: &[u8]) -> Bytes {
-    let mut packed = Vec::with_capacity(GZIP_HEADER.len() + plain.len() / 6 + SPARE);
-    packed.extend_from_slice(&GZIP_HEADER);
-    DEFLATE.with_borrow_mut(|deflate| deflated(plain, deflate, &mut packed));
-    let mut check = Crc::new();
-    check.update(plain);
-    packed.extend_from_slice(&check.sum().to_le_bytes());
-    packed.extend_from_slice(&check.amount().to_le_bytes());
-    packed.into()
-}
-
-fn deflated(plain: &[u8], deflate: &mut Compress, packed: &mut Vec<u8>) {
-    deflate.reset();
-    loop {
-        let taken = usize::try_from(deflate.total_in()).expect("what was taken is in memory");
-        let status = deflate.compress_vec(&plain[taken..], packed, FlushCompress::Finish);
-        if status.expect("the compressor is not finished yet") == Status::StreamEnd {
-            return;
-        }
-        packed.reserve(packed.len().max(SPARE));
-    }
-}
-
-thread_local! {
-    /// One for all requests: its tables take a quarter of a megabyte, which fresh for each of an invocation's three requests
-    /// would come from the system and go back to it again, page by page. That cost more than the compression itself.
-    static DEFLATE: RefCell<Compress> = RefCell::new(Compress::new(flate2::Compression::fast(), false));
-}
-
-/// RFC 1952: deflate, no flags, no time, the fastest algorithm, on a system that is not told.
-const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff];
-
-/// The least room that the compressor is given at a time.
-const SPARE: usize = 512;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,7 +102,6 @@ mod tests {
         logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
         resource::v1::Resource,
     };
-    use proptest::prelude::*;
 
     /// A record with these values, of the resource with this number.
     fn logs(resource: u32, values: &[Value]) -> ResourceLogs {
@@ -159,8 +133,17 @@ mod tests {
     #[test]
     fn protobuf_is_what_the_generated_request_would_be() {
         let values = [Value::IntValue(5), Value::StringValue("x".repeat(1000))];
-        let bytes = encode(&batch(&values), Protocol::Grpc, Compression::None).unwrap();
+        let bytes = encode(&batch(&values), Protocol::Http, Compression::None).unwrap();
         assert_eq!(bytes, request(&values).encode_to_vec());
+    }
+
+    #[test]
+    fn grpc_has_a_frame_with_a_flag_and_the_length_before_the_same_bytes() {
+        for (compression, flag) in [(Compression::None, 0), (Compression::Gzip, 1)] {
+            let [grpc, http] = [Protocol::Grpc, Protocol::Http].map(|by| encode(&batch(&[]), by, compression).unwrap());
+            let length = u32::try_from(http.len()).unwrap().to_be_bytes();
+            assert_eq!(grpc, [&[flag], &length[..], &http].concat());
+        }
     }
 
     #[test]
@@ -186,26 +169,6 @@ mod tests {
         flate2::read::GzDecoder::new(&bytes[..]).read_to_end(&mut plain).unwrap();
         assert_eq!(plain, request(&values).encode_to_vec());
         assert!(bytes.len() * 10 < plain.len());
-    }
-
-    proptest! {
-        #[test]
-        fn gzip_of_one_text_after_another_is_each_for_itself(
-            texts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..5000), 1..4)
-        ) {
-            use std::io::{Read, Write};
-            for plain in texts {
-                let packed = gzipped(&plain);
-                let mut alone = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-                alone.write_all(&plain).unwrap();
-                let alone = alone.finish().unwrap();
-                prop_assert_eq!(&packed[..10], &alone[..10]);
-                prop_assert_eq!(&packed[packed.len() - 8..], &alone[alone.len() - 8..]);
-                let mut unpacked = Vec::new();
-                flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut unpacked).unwrap();
-                prop_assert_eq!(unpacked, plain);
-            }
-        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Export by OTLP: gRPC, HTTP with protobuf, HTTP with JSON.
 //!
-//! `encoding` makes a batch into bytes, `transport` has the connections, `answer` judges. When to try again is the caller's
+//! `encoding` makes a batch into bytes, `compression` makes them fewer, `transport` has the connections, `answer` judges. When to try again is the caller's
 //! affair, with the help of [`retry`](super::retry).
 
 mod answer;
+mod compression;
 pub mod encoding;
 mod tls;
 pub(super) mod transport;
@@ -14,7 +15,7 @@ use crate::{
     export::patience::{self, Waited},
     flow::{Batch, Outcome, SignalKind},
 };
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Uri, header};
 use http_body_util::Full;
 use std::{fmt, sync::Arc, time::Duration};
@@ -184,7 +185,6 @@ impl Open {
             Err(error) => return Outcome::Refused { why: error.to_string() },
         };
         let grpc = self.protocol == Protocol::Grpc;
-        let body = if grpc { framed(&body, self.compression) } else { body };
         let now = clock::unix_now();
         match self.transport.send(self.request(body), now).await {
             Err(NoAnswer(why)) => Outcome::NoAnswer { frozen: false, why },
@@ -218,15 +218,6 @@ impl Open {
         }
         why
     }
-}
-
-/// gRPC's frame: a flag that says "compressed", the length, the message.
-fn framed(message: &[u8], compression: Compression) -> Bytes {
-    let mut frame = BytesMut::with_capacity(5 + message.len());
-    frame.put_u8(u8::from(compression == Compression::Gzip));
-    frame.put_u32(u32::try_from(message.len()).expect("a batch is far below 4 GiB"));
-    frame.put_slice(message);
-    frame.freeze()
 }
 
 /// `host:port`, for a reader.
