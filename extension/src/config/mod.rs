@@ -386,7 +386,7 @@ mod tests {
         let environment = given(&[
             (ENDPOINT, "ftp://c:21"),
             ("ROTEL_OTLP_EXPORTER_PROTOCOL", "carrier-pigeon"),
-            ("ROTEL_OTLP_EXPORTER_COMPRESSION", "zstd"),
+            ("ROTEL_OTLP_EXPORTER_COMPRESSION", "brotli"),
             ("ROTEL_OTLP_EXPORTER_REQUEST_TIMEOUT", "soon"),
             ("LAMBDAVIEW_FLUSH", "sometimes"),
             ("LAMBDAVIEW_LOGS", "function,platform"),
@@ -398,7 +398,7 @@ mod tests {
         let told = faults(&environment);
         let expected = [
             "ROTEL_OTLP_EXPORTER_PROTOCOL: `carrier-pigeon` is not understood; write grpc, http or http/json",
-            "ROTEL_OTLP_EXPORTER_COMPRESSION: `zstd` is not had here, gzip is used instead; write gzip or none",
+            "ROTEL_OTLP_EXPORTER_COMPRESSION: `brotli` is not had here, gzip is used instead; write gzip, zstd or none",
             "ROTEL_OTLP_EXPORTER_REQUEST_TIMEOUT: `soon` is not understood; write a duration such as 5s",
             "ROTEL_OTLP_EXPORTER_ENDPOINT: its scheme is neither http nor https; write a URL such as https://host:4317",
         ];
@@ -715,11 +715,11 @@ mod tests {
     fn a_signals_own_setting_wins_over_the_one_for_all() {
         let config = config(&[
             (ENDPOINT, "http://c:4318"),
-            ("ROTEL_OTLP_EXPORTER_TRACES_COMPRESSION", "none"),
+            ("ROTEL_OTLP_EXPORTER_TRACES_COMPRESSION", "zstd"),
             ("ROTEL_OTLP_EXPORTER_TRACES_REQUEST_TIMEOUT", "500ms"),
         ]);
         let traces = config.otlp.route(SignalKind::Traces).unwrap();
-        assert_eq!((traces.compression, traces.timeout), (Compression::None, Duration::from_millis(500)));
+        assert_eq!((traces.compression, traces.timeout), (Compression::Zstd, Duration::from_millis(500)));
         assert_eq!(logs(&config).compression, Compression::Gzip);
     }
 

@@ -93,8 +93,22 @@ pub enum Compression {
     /// gzip.
     #[default]
     Gzip,
+    /// zstd.
+    Zstd,
     /// None.
     None,
+}
+
+impl Compression {
+    /// Its name in HTTP's and gRPC's headers; none for none.
+    #[must_use]
+    pub const fn encoding(self) -> Option<&'static str> {
+        match self {
+            Self::Gzip => Some("gzip"),
+            Self::Zstd => Some("zstd"),
+            Self::None => None,
+        }
+    }
 }
 
 /// Who is trusted, and as whom the extension shows itself.
@@ -183,10 +197,11 @@ impl SignalSettings<'_, '_> {
         let name = self.name("COMPRESSION");
         match self.settings.text(&name).map(|text| text.to_ascii_lowercase()).as_deref() {
             None | Some("gzip") => Compression::Gzip,
+            Some("zstd") => Compression::Zstd,
             Some("none") => Compression::None,
             Some(other) => {
                 let problem = format!("`{other}` is not had here, gzip is used instead");
-                self.settings.fault(&name, problem, "write gzip or none");
+                self.settings.fault(&name, problem, "write gzip, zstd or none");
                 Compression::Gzip
             }
         }

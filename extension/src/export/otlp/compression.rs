@@ -3,11 +3,13 @@
 use crate::config::Compression;
 use flate2::{Compress, Crc, FlushCompress, Status};
 use std::cell::Cell;
+use zstd_safe::{CCtx, CParameter, InBuffer, OutBuffer, ResetDirective};
 
 /// Takes the parts of a body, one behind the other.
 pub(super) enum Body {
     Plain(Vec<u8>),
     Gzip(Gzip),
+    Zstd(Zstd),
 }
 
 impl Body {
@@ -16,6 +18,7 @@ impl Body {
         match compression {
             Compression::None => Self::Plain(with_room(frame, expected)),
             Compression::Gzip => Self::Gzip(Gzip::new(with_room(frame, expected / 8 + SPARE))),
+            Compression::Zstd => Self::Zstd(Zstd::new(with_room(frame, expected / 8 + SPARE))),
         }
     }
 
@@ -23,6 +26,7 @@ impl Body {
         match self {
             Self::Plain(bytes) => bytes.extend_from_slice(part),
             Self::Gzip(gzip) => gzip.put(part),
+            Self::Zstd(zstd) => zstd.put(part),
         }
     }
 
@@ -30,6 +34,7 @@ impl Body {
         match self {
             Self::Plain(bytes) => bytes,
             Self::Gzip(gzip) => gzip.finish(),
+            Self::Zstd(zstd) => zstd.finish(),
         }
     }
 }
@@ -103,6 +108,55 @@ impl Gzip {
     }
 }
 
+/// RFC 8878, at its first level, with which it leaves as little as gzip does and takes half the time.
+pub(super) struct Zstd {
+    context: CCtx<'static>,
+    packed: Vec<u8>,
+}
+
+thread_local! {
+    /// One for all requests, as for gzip.
+    static ZSTD: Cell<Option<CCtx<'static>>> = const { Cell::new(None) };
+}
+
+/// zstd's own words are of misuse only.
+const ZSTD_WORKS: &str = "a fresh frame takes any bytes";
+
+impl Zstd {
+    fn new(packed: Vec<u8>) -> Self {
+        let mut context = ZSTD.take().unwrap_or_else(CCtx::create);
+        context.reset(ResetDirective::SessionOnly).expect(ZSTD_WORKS);
+        context.set_parameter(CParameter::CompressionLevel(1)).expect(ZSTD_WORKS);
+        Self { context, packed }
+    }
+
+    fn put(&mut self, part: &[u8]) {
+        let mut input = InBuffer::around(part);
+        while input.pos() < part.len() {
+            let (context, mut output) = self.output();
+            context.compress_stream(&mut output, &mut input).expect(ZSTD_WORKS);
+        }
+    }
+
+    fn output(&mut self) -> (&mut CCtx<'static>, OutBuffer<'_, Vec<u8>>) {
+        self.packed.reserve(SPARE);
+        let taken = self.packed.len();
+        (&mut self.context, OutBuffer::around_pos(&mut self.packed, taken))
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        loop {
+            let (context, mut output) = self.output();
+            let left = context.end_stream(&mut output).expect(ZSTD_WORKS);
+            if left == 0 {
+                break;
+            }
+        }
+        ZSTD.set(Some(self.context));
+        self.packed
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +164,22 @@ mod tests {
     use std::io::{Read, Write};
 
     proptest! {
+        #[test]
+        fn zstd_of_one_body_after_another_is_each_for_itself_however_it_is_cut(
+            bodies in prop::collection::vec(prop::collection::vec(prop::collection::vec(any::<u8>(), 0..5000), 0..4), 1..4)
+        ) {
+            for parts in bodies {
+                let mut body = Body::new(Compression::Zstd, b"frame", 0);
+                parts.iter().for_each(|part| body.put(part));
+                let framed = body.finish();
+                let packed = framed.strip_prefix(b"frame").expect("the frame stands before it");
+                let plain = parts.concat();
+                let mut unpacked = Vec::with_capacity(plain.len() + 1);
+                zstd_safe::decompress(&mut unpacked, packed).expect("a whole frame");
+                prop_assert_eq!(unpacked, plain);
+            }
+        }
+
         #[test]
         fn gzip_of_one_body_after_another_is_each_for_itself_however_it_is_cut(
             bodies in prop::collection::vec(prop::collection::vec(prop::collection::vec(any::<u8>(), 0..5000), 0..4), 1..4)

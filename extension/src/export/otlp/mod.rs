@@ -156,18 +156,18 @@ fn grpc_uri(uri: &Uri, kind: SignalKind) -> Uri {
 fn headers(route: &Route) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-    let gzip = (route.compression == Compression::Gzip).then_some(HeaderValue::from_static("gzip"));
+    let compressed = route.compression.encoding().map(HeaderValue::from_static);
     match route.protocol {
         Protocol::Grpc => {
             headers.insert(header::TE, HeaderValue::from_static("trailers"));
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-            headers.extend(gzip.map(|gzip| (header::HeaderName::from_static("grpc-encoding"), gzip)));
+            headers.extend(compressed.map(|by| (header::HeaderName::from_static("grpc-encoding"), by)));
         }
         Protocol::Http | Protocol::HttpJson => {
             let json = route.protocol == Protocol::HttpJson;
             let kind = if json { "application/json" } else { "application/x-protobuf" };
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-            headers.extend(gzip.map(|gzip| (header::CONTENT_ENCODING, gzip)));
+            headers.extend(compressed.map(|by| (header::CONTENT_ENCODING, by)));
         }
     }
     for header in &route.headers {
