@@ -1,5 +1,5 @@
 # Thin on purpose: each target is a few lines, scripts stand beside what they serve.
-.PHONY: demo test fuzz layer bench
+.PHONY: demo test fuzz layer bench chaos
 
 CARGO ?= cargo
 BIN   := $(or $(CARGO_TARGET_DIR),target)/debug
@@ -32,3 +32,8 @@ bench:
 	$(CARGO) build --release --locked -p lambdaview-extension -p lambdaview
 	$(CARGO) build --locked --workspace --bins
 	$(BIN)/bench $(if $(EXTENSION),--extension $(EXTENSION))
+
+# Outages, kills, freezes and odd records for MINUTES (2), by SEED; says which promises broke.
+chaos:
+	$(CARGO) build --locked --workspace --bins
+	$(BIN)/chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(EXTENSION),--extension $(EXTENSION))

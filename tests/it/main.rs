@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be prepared fails")]
 
+mod chaos;
 mod commands;
 mod desk;
 mod direct;

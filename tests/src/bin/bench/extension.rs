@@ -1,9 +1,11 @@
 //! Figures of an extension: start, memory, CPU, wire bytes, hold, size.
 
-use crate::{function, median, print, sink::Sink};
+use crate::{median, print, sink::Sink};
 use flate2::{Compression, write::GzEncoder};
 use lambdaview_tests::{
+    function::cheap,
     lambda::{Lambda, Settings},
+    machine,
     until::{GENEROUS, until},
 };
 use serde_json::json;
@@ -24,7 +26,7 @@ pub(crate) async fn measure(binary: &Path) {
 
 /// One invocation at a time of the function that prints lines, the extension beside it.
 fn settings(binary: &Path, sink: &Sink) -> Settings {
-    Settings::new("bench", function::program())
+    Settings::new("bench", cheap::program(machine::binary("bench")))
         .extension(binary)
         .memory_mb(512)
         .timeout(Duration::from_secs(30))
@@ -63,7 +65,7 @@ async fn flood(binary: &Path, sink: &Sink) {
     let thousands = (INVOCATIONS * LINES) as f64 / 1e3;
     let count = INVOCATIONS * LINES;
     print(
-        &format!("CPU per 1,000 lines of {} bytes ({count} lines)", function::LINE),
+        &format!("CPU per 1,000 lines of {} bytes ({count} lines)", cheap::LINE),
         &format!("{:.2} ms", (cpu_ms(pid) - cpu) / thousands),
     );
     print(&format!("resident memory after {count} lines"), &format!("{:.1} MiB", resident_mib(pid)));

@@ -4,11 +4,10 @@
 //! goes through the same harness with `--extension PATH`.
 
 mod extension;
-mod function;
 mod sink;
 mod viewer;
 
-use lambdaview_tests::machine;
+use lambdaview_tests::{function::cheap, machine};
 use std::{path::PathBuf, process::ExitCode};
 
 const USAGE: &str = "usage: bench [--extension PATH] [--viewer PATH]
@@ -52,8 +51,8 @@ fn release(name: &str) -> PathBuf {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.first().is_some_and(|first| first == function::COMMAND) {
-        return function::run();
+    if arguments.first().is_some_and(|first| first == cheap::COMMAND) {
+        return cheap::run();
     }
     if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
         println!("{USAGE}");
