@@ -27,11 +27,12 @@ layer:
 	$(CARGO) build --release --locked -p lambdaview-extension
 	python3 extension/layer.py
 
-# Figures, printed: start, memory, CPU, size, first row of tail. EXTENSION=path measures another binary.
+# Figures beside their aims: start, memory, CPU, holds, a dead backend, size, first row of tail. EXTENSION=path measures
+# another binary; LONG=1 watches memory over 100,000 invocations.
 bench:
 	$(CARGO) build --release --locked -p lambdaview-extension -p lambdaview
 	$(CARGO) build --locked --workspace --bins
-	$(BIN)/bench $(if $(EXTENSION),--extension $(EXTENSION))
+	$(BIN)/bench $(if $(EXTENSION),--extension $(EXTENSION)) $(if $(LONG),--long)
 
 # Outages, kills, freezes and odd records for MINUTES (2), by SEED; says which promises broke.
 chaos:

@@ -198,11 +198,12 @@ async fn connection(mut stream: TcpStream, shared: Arc<Shared>) {
         _ => {}
     }
     let reset = Arc::new(Notify::new());
-    let service = service_fn(|request| service::answer(shared.clone(), reset.clone(), request));
+    let unread = Arc::new(service::Unread::new(shared.clone()));
+    let service = service_fn(|request| service::answer(unread.clone(), reset.clone(), request));
     let server = auto::Builder::new(TokioExecutor::new());
     let served = server.serve_connection(TokioIo::new(stream), service);
     tokio::select! {
-        _ended = served => {}
+        _its_other_end_had_enough = served => unread.forget(),
         () = reset.notified() => {}
     }
 }

@@ -10,7 +10,13 @@ use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::body::Incoming;
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceResponse};
 use prost::Message;
-use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    future::pending,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
 use tokio::sync::Notify;
 
 type Answer = Response<BoxBody<Bytes, Infallible>>;
@@ -25,14 +31,48 @@ struct Ask {
     gzip: bool,
 }
 
+/// Answers of one connection that its other end has perhaps not read: a reset takes them away.
+///
+/// A sender has one request of a kind on its way, so the next of that kind shows that the last answer was read.
+#[derive(Debug)]
+pub(super) struct Unread {
+    shared: Arc<Shared>,
+    answers: Mutex<BTreeMap<Kind, Vec<Record>>>,
+}
+
+impl Unread {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, answers: Mutex::default() }
+    }
+
+    fn answers(&self) -> MutexGuard<'_, BTreeMap<Kind, Vec<Record>>> {
+        self.answers.lock().expect("no holder of this lock panics")
+    }
+
+    /// Whoever closed the connection had read what it wanted to.
+    pub(super) fn forget(&self) {
+        self.answers().clear();
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        for (kind, records) in std::mem::take(&mut *self.answers()) {
+            self.shared.store().unanswered(kind, &records);
+        }
+    }
+}
+
 /// Answers one request, or makes sure that it is never answered.
 pub(super) async fn answer(
-    shared: Arc<Shared>,
+    unread: Arc<Unread>,
     reset: Arc<Notify>,
     request: Request<Incoming>,
 ) -> Result<Answer, Infallible> {
+    let shared = unread.shared.clone();
     let (head, mut body) = request.into_parts();
     let Some(ask) = ask(&head) else { return Ok(plain(StatusCode::NOT_FOUND, Bytes::new())) };
+    unread.answers().remove(&ask.kind);
     let behaviour = shared.behaviour();
     match behaviour {
         Behaviour::Hanging => return pending().await,
@@ -57,13 +97,13 @@ pub(super) async fn answer(
     };
     let rejects = |nth: usize| behaviour == Behaviour::PartialSuccess && nth % 3 == 2;
     let rejected = shared.store().take(ask.kind, &records, rejects);
-    let kept = Kept { shared: &shared, kind: ask.kind, records, answered: false };
+    let kept = Kept { shared: &shared, kind: ask.kind, records };
     match behaviour {
         Behaviour::ResetAfterStoring => return gone(&reset).await,
         Behaviour::SlowAnswers => tokio::time::sleep(SLOW * 2).await,
         _ => {}
     }
-    kept.done();
+    unread.answers().insert(ask.kind, kept.answered());
     Ok(taken(ask.encoding, rejected))
 }
 
@@ -72,18 +112,17 @@ struct Kept<'a> {
     shared: &'a Shared,
     kind: Kind,
     records: Vec<Record>,
-    answered: bool,
 }
 
 impl Kept<'_> {
-    fn done(mut self) {
-        self.answered = true;
+    fn answered(mut self) -> Vec<Record> {
+        std::mem::take(&mut self.records)
     }
 }
 
 impl Drop for Kept<'_> {
     fn drop(&mut self) {
-        if !self.answered {
+        if !self.records.is_empty() {
             self.shared.store().unanswered(self.kind, &self.records);
         }
     }

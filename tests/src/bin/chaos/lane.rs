@@ -81,6 +81,7 @@ pub(crate) struct Hold {
     pub(crate) held: Duration,
     pub(crate) ours: Duration,
     pub(crate) health: Health,
+    pub(crate) behaviour: Behaviour,
 }
 
 /// Everything that is known when a lane has ended.
@@ -227,9 +228,10 @@ impl Lane {
         }
         self.span(step, invocation);
         self.judge(step, invocation, crashed);
-        let health = match self.backend.behaviour() {
+        let behaviour = self.backend.behaviour();
+        let health = match behaviour {
             Behaviour::Healthy => Health::Well,
-            behaviour if behaviour.is_dead() => {
+            dead if dead.is_dead() => {
                 self.since_death += 1;
                 Health::Dead(self.since_death)
             }
@@ -237,7 +239,7 @@ impl Lane {
         };
         if matches!(invocation.status, Status::Success | Status::Error) {
             let (held, ours) = (invocation.held, invocation.held_by_extensions());
-            self.evidence.holds.push(Hold { held, ours, health });
+            self.evidence.holds.push(Hold { held, ours, health, behaviour });
         }
     }
 

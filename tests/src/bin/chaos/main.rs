@@ -140,6 +140,9 @@ fn tell(character: Character, evidence: &Evidence) -> usize {
     tell_holds("poor", evidence, |health| health == Health::Poor);
     tell_holds("dead, first 3", evidence, |health| matches!(health, Health::Dead(..=3)));
     tell_holds("dead, later", evidence, |health| matches!(health, Health::Dead(4..)));
+    for (behaviour, waits) in verdict::waits(evidence) {
+        println!("  waited for a backend that was {behaviour:?}: {}", waits.join(", "));
+    }
     let violations = verdict::violations(character, evidence);
     for violation in &violations {
         println!("  BROKEN: {violation}");

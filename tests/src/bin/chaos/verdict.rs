@@ -6,7 +6,10 @@ use crate::{
     lane::{Evidence, Health},
     plan::Character,
 };
-use lambdaview_tests::{backend::Kind, ledger::Account};
+use lambdaview_tests::{
+    backend::{Behaviour, Kind},
+    ledger::Account,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -62,6 +65,17 @@ fn holds(character: Character, evidence: &Evidence) -> Vec<String> {
         found.push(format!("{waited} invocations waited for a dead backend in {} outages", evidence.dead_outages));
     }
     found
+}
+
+/// The invocations that waited for a dead backend: in which of its outage, and for how long.
+pub(crate) fn waits(evidence: &Evidence) -> BTreeMap<Behaviour, Vec<String>> {
+    let mut waits = BTreeMap::<_, Vec<String>>::new();
+    for hold in evidence.holds.iter().filter(|hold| hold.held > WAITED) {
+        if let Health::Dead(nth) = hold.health {
+            waits.entry(hold.behaviour).or_default().push(format!("#{nth} {:.1} s", hold.held.as_secs_f64()));
+        }
+    }
+    waits
 }
 
 /// Processes that the platform had to kill at the end of their two seconds.
