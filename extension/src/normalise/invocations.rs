@@ -148,6 +148,18 @@ impl Invocations {
         self.known.iter_mut().rev().find(|invocation| !managed && invocation.begun <= time + SLACK)
     }
 
+    /// The invocation of a line that was written before the last `platform.start`: the platform sent it again, or late.
+    pub(super) fn of_earlier_line(&self, time: UnixNanos) -> Option<Named> {
+        let started = || self.known.iter().rev().filter_map(|invocation| Some((invocation, invocation.started?)));
+        let (_, last) = started().next()?;
+        // A time that the platform did not tell is zero.
+        if self.managed || time >= last || time == 0 {
+            return None;
+        }
+        let (invocation, _) = started().find(|(_, start)| *start <= time)?;
+        Some(Named { field: None, id: invocation.request_id.clone() })
+    }
+
     /// The invocation of this trace.
     pub(super) fn of_trace(&mut self, trace_id: &[u8]) -> Option<&mut Invocation> {
         let trace_id = TraceId::from_bytes(trace_id)?;

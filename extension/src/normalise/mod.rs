@@ -241,6 +241,7 @@ impl Normaliser {
         };
         self.settings.filters.redact(&mut reading.record);
         reading.request_id.iter_mut().for_each(|named| self.settings.filters.redact_named(named));
+        reading.request_id = reading.request_id.or_else(|| self.invocations.of_earlier_line(times.event));
         // A field of the program's own with that name wins.
         let stream = if has(&reading.record.attributes, TYPE) { &[][..] } else { &self.streams[stream as usize] };
         self.invocations.place(reading, stream, times.observed);
