@@ -4,6 +4,7 @@
 
 mod chaos;
 mod commands;
+mod dead_backend;
 mod desk;
 mod direct;
 mod direct_faults;
@@ -17,6 +18,7 @@ mod layouts;
 mod local;
 mod log_corpus;
 mod matrix;
+mod memory;
 mod oracle;
 mod outage;
 mod own_output;

@@ -17,6 +17,7 @@ use hyper_util::{
     server::conn::auto,
 };
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
@@ -86,6 +87,16 @@ struct Shared {
     behaviour: watch::Sender<Behaviour>,
     listening: watch::Sender<bool>,
     store: Mutex<Store>,
+    requests: watch::Sender<Requests>,
+}
+
+/// Requests that reached a backend, whatever became of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// So many since its start; they are numbered from 0.
+    pub begun: u64,
+    /// Of those, the ones that are neither answered nor given up.
+    pub open: BTreeSet<u64>,
 }
 
 impl Shared {
@@ -118,6 +129,7 @@ impl Backend {
             behaviour: watch::Sender::new(Behaviour::Healthy),
             listening: watch::Sender::new(false),
             store: Mutex::default(),
+            requests: watch::Sender::default(),
         });
         let mut listener = JoinSet::new();
         listener.spawn(listen(address, shared.clone()));
@@ -142,6 +154,12 @@ impl Backend {
     #[must_use]
     pub fn behaviour(&self) -> Behaviour {
         self.shared.behaviour()
+    }
+
+    /// The requests that have reached it.
+    #[must_use]
+    pub fn requests(&self) -> Requests {
+        self.shared.requests.borrow().clone()
     }
 
     /// Looks at what it has been sent.
@@ -281,5 +299,11 @@ mod tests {
             () = seen(Copies { kept: 1, ..Copies::default() }) => {}
         }
         seen(Copies { kept: 1, unanswered: 1, rejected: 0 }).await;
+        assert_eq!(backend.requests().begun, 1);
+        until("the end of the request", GENEROUS, || async {
+            let open = backend.requests().open;
+            if open.is_empty() { Ok(()) } else { Err(format!("{open:?}")) }
+        })
+        .await;
     }
 }

@@ -72,6 +72,7 @@ pub(super) async fn answer(
     let shared = unread.shared.clone();
     let (head, mut body) = request.into_parts();
     let Some(ask) = ask(&head) else { return Ok(plain(StatusCode::NOT_FOUND, Bytes::new())) };
+    let _open = Open::begin(&shared);
     unread.answers().remove(&ask.kind);
     let behaviour = shared.behaviour();
     match behaviour {
@@ -105,6 +106,29 @@ pub(super) async fn answer(
     }
     unread.answers().insert(ask.kind, kept.answered());
     Ok(taken(ask.encoding, rejected))
+}
+
+/// Counts a request for as long as its sender waits.
+struct Open<'a>(&'a Shared, u64);
+
+impl<'a> Open<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        let mut number = 0;
+        shared.requests.send_modify(|requests| {
+            number = requests.begun;
+            requests.begun += 1;
+            requests.open.insert(number);
+        });
+        Self(shared, number)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.requests.send_modify(|requests| {
+            requests.open.remove(&self.1);
+        });
+    }
 }
 
 /// A request that was kept; one that is dropped before it is answered has an answer that was lost.

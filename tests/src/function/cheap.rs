@@ -2,7 +2,7 @@
 //! tormented beside it is the extension.
 //!
 //! Its event: `lines` to print; with a `tag`, each is `tag number padding`, numbered from `from`, and else as a service
-//! writes it; `span` sends one span by OTLP/HTTP; `do` is what happens then: `answer`, `error`, `exit` or `hang`.
+//! writes it; `span` sends one span by OTLP/HTTP of that name; `millis` is how long it then works; `do` is what happens then: `answer`, `error`, `exit` or `hang`.
 
 use crate::{lambda::Program, machine};
 use serde_json::{Value, json};
@@ -63,6 +63,7 @@ fn serve(address: &str) -> std::io::Result<()> {
         let event: Value = serde_json::from_slice(&event).unwrap_or_default();
         print(&event, &mut printed)?;
         let span = event["span"].as_str().is_some_and(|name| send_span(collector, &head, &id, name).is_ok());
+        std::thread::sleep(Duration::from_millis(event["millis"].as_u64().unwrap_or(0)));
         let (word, answer) = match event["do"].as_str() {
             Some("exit") => return Err(ErrorKind::Other.into()),
             Some("hang") => {

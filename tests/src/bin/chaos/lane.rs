@@ -15,7 +15,7 @@ use lambdaview_tests::{
 };
 use serde_json::{Value, json};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::PathBuf,
     sync::{
         Arc,
@@ -102,6 +102,8 @@ pub(crate) struct Evidence {
     pub(crate) shutdowns: Vec<Shutdown>,
     /// How often the platform may have repeated a line.
     pub(crate) repeated: HashMap<String, u32>,
+    /// Traces of whose invocation's end the platform may have told twice.
+    pub(crate) ended_twice: HashSet<String>,
     /// What the extension's processes said.
     pub(crate) said: String,
 }
@@ -319,6 +321,7 @@ impl Lane {
         evidence.ledgers = Ledger::all(&evidence.said);
         evidence.shutdowns = self.lambda.shutdowns();
         for event in self.lambda.repeated() {
+            evidence.ended_twice.extend(trace_of(&event.record));
             let body = match &event.record {
                 Value::String(text) => text.trim_end_matches('\n').to_owned(),
                 record => record["message"].as_str().or(record["msg"].as_str()).unwrap_or_default().to_owned(),
@@ -335,4 +338,11 @@ impl Lane {
                 && self.evidence.spans.iter().all(|(span, excused)| *excused || store.spans().contains_key(span))
         })
     }
+}
+
+/// The trace that a record of the platform names in X-Ray's form, as OpenTelemetry writes it.
+fn trace_of(record: &Value) -> Option<String> {
+    let header = record["tracing"]["value"].as_str()?;
+    let root = header.split(';').find_map(|part| part.strip_prefix("Root=1-"))?;
+    Some(root.replace('-', ""))
 }

@@ -11,7 +11,7 @@ mod plan;
 mod random;
 mod verdict;
 
-use lambdaview_tests::{function::cheap, machine};
+use lambdaview_tests::{function::cheap, ledger::Account, machine};
 use lane::{Evidence, Health, Limit, Progress, Run};
 use plan::{Character, LANES};
 use std::{
@@ -131,7 +131,7 @@ fn tell(character: Character, evidence: &Evidence) -> usize {
         sums.copies
     );
     for (kind, account) in &sums.accounts {
-        let lambdaview_tests::ledger::Account { received, delivered, pending, dropped, reasons } = account;
+        let Account { received, delivered, pending, dropped, reasons, .. } = account;
         println!(
             "  {kind:<8} {received} received, {delivered} delivered, {pending} pending, {dropped} dropped {reasons:?}"
         );

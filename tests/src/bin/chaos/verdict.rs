@@ -143,7 +143,7 @@ fn reasons(character: Character, evidence: &Evidence) -> Vec<String> {
 }
 
 /// Nothing is there twice but for a lost answer of the backend's or a repetition of the platform's.
-fn duplicates(_: Character, evidence: &Evidence) -> Vec<String> {
+fn duplicates(character: Character, evidence: &Evidence) -> Vec<String> {
     let mut found = Vec::new();
     let repeated = |body: &str| evidence.repeated.get(body).copied().unwrap_or(0);
     let lines = evidence.store.lines().iter();
@@ -153,7 +153,9 @@ fn duplicates(_: Character, evidence: &Evidence) -> Vec<String> {
     if let Some((body, line)) = twice.first() {
         found.push(format!("{} lines are there too often, among them {body:?}: {:?}", twice.len(), line.copies));
     }
-    let spans = evidence.store.spans().iter().filter(|(_, copies)| copies.unexplained() > 0);
+    // A process that is killed after it sent a span cannot keep the next from sending it again when the platform repeats.
+    let again = |span: &str| character.kills && evidence.ended_twice.contains(&span[..span.find(':').unwrap_or(0)]);
+    let spans = evidence.store.spans().iter().filter(|(span, copies)| copies.unexplained() > 0 && !again(span));
     let twice: Vec<_> = spans.collect();
     if let Some((span, copies)) = twice.first() {
         found.push(format!("{} spans are there too often, among them {span}: {copies:?}", twice.len()));
