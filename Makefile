@@ -1,5 +1,5 @@
 # Thin on purpose: each target is a few lines, scripts stand beside what they serve.
-.PHONY: demo test fuzz layer bench
+.PHONY: demo test fuzz layer bench chaos
 
 CARGO ?= cargo
 BIN   := $(or $(CARGO_TARGET_DIR),target)/debug
@@ -27,8 +27,14 @@ layer:
 	$(CARGO) build --release --locked -p lambdaview-extension
 	python3 extension/layer.py
 
-# Figures, printed: start, memory, CPU, size, first row of tail. EXTENSION=path measures another binary.
+# Figures beside their aims: start, memory, CPU, holds, a dead backend, size, first row of tail. EXTENSION=path measures
+# another binary; LONG=1 watches memory over 100,000 invocations.
 bench:
 	$(CARGO) build --release --locked -p lambdaview-extension -p lambdaview
 	$(CARGO) build --locked --workspace --bins
-	$(BIN)/bench $(if $(EXTENSION),--extension $(EXTENSION))
+	$(BIN)/bench $(if $(EXTENSION),--extension $(EXTENSION)) $(if $(LONG),--long)
+
+# Outages, kills, freezes and odd records for MINUTES (2), by SEED; says which promises broke.
+chaos:
+	$(CARGO) build --locked --workspace --bins
+	$(BIN)/chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(EXTENSION),--extension $(EXTENSION))

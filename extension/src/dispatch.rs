@@ -402,6 +402,23 @@ mod tests {
     }
 
     #[test]
+    fn a_probe_of_one_lane_wakes_nobody_for_another_that_failed_once() {
+        let mut dispatch = failing();
+        dispatch.push(span());
+        dispatch.send(T + 60 * SECOND, false);
+        let traces = dispatch.ship(T + SECOND).unwrap().cargo.batch();
+        assert_eq!(traces.kind, SignalKind::Traces);
+        fail(&mut dispatch, traces, T + SECOND);
+        dispatch.drive = None;
+        dispatch.probe();
+        let probe = dispatch.ship(T + 4 * SECOND).unwrap().cargo.batch();
+        assert_eq!(probe.kind, LOGS);
+        assert!(dispatch.ship(T + 4 * SECOND).is_none() && !dispatch.has_settled(T + 4 * SECOND));
+        let wake = dispatch.wake_at();
+        assert!(wake.is_none_or(|at| at > T + 4 * SECOND), "a time that has passed would stay in the past: {wake:?}");
+    }
+
+    #[test]
     fn nothing_goes_before_it_is_told_to_and_one_batch_of_a_kind_at_a_time() {
         let mut dispatch = with_a_line();
         assert!(dispatch.ship(T).is_none());

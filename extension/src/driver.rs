@@ -163,9 +163,7 @@ impl Driver {
         let retries = self.backends.iter().filter_map(|backend| backend.dispatch.wake_at());
         let secrets = self.keys.as_ref().and_then(Keys::wake_at);
         let wake = self.wake_at.into_iter().chain(retries).chain(secrets).min();
-        if wake.is_some_and(|at| at <= unix_now()) {
-            return Picked::Woken;
-        }
+        // A time that has passed is no reason to skip the rest: should it stay, nothing else would ever be picked.
         tokio::select! {
             delivery = self.outlet.next() => Picked::Delivery(delivery),
             Some(done) = self.tasks.join_next_with_id() => Picked::Task(done),

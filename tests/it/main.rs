@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be prepared fails")]
 
+mod chaos;
 mod commands;
+mod dead_backend;
 mod desk;
 mod direct;
 mod direct_faults;
@@ -16,6 +18,7 @@ mod layouts;
 mod local;
 mod log_corpus;
 mod matrix;
+mod memory;
 mod oracle;
 mod outage;
 mod own_output;

@@ -1,6 +1,6 @@
 //! The extension put on a function, as a user of ClickStack's Lambda guide puts it there.
 
-use crate::{function::Sample, lambda::Settings, machine};
+use crate::{backend::Backend, function::Sample, lambda::Settings, machine};
 use std::{net::SocketAddr, path::Path};
 
 /// `settings` with the built extension, which sends OTLP by gRPC to the collector at `collector`.
@@ -25,6 +25,19 @@ pub fn attached_as(settings: Settings, collector: SocketAddr, program: &Path) ->
         .variable("ROTEL_OTLP_HTTP_ENDPOINT", format!("{own}:4318"))
         .variable("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{own}:{port}"))
         .variable("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+}
+
+/// `settings` with the extension at `executable`, which sends OTLP to `backend` by `protocol` (`grpc`, `http`, `http/json`).
+#[must_use]
+pub fn towards(settings: Settings, executable: &Path, backend: &Backend, protocol: &str) -> Settings {
+    let own = machine::loopback();
+    settings
+        .extension(executable)
+        .variable("ROTEL_OTLP_EXPORTER_ENDPOINT", format!("http://{}", backend.address))
+        .variable("ROTEL_OTLP_EXPORTER_PROTOCOL", protocol)
+        .variable("ROTEL_OTLP_GRPC_ENDPOINT", format!("{own}:4317"))
+        .variable("ROTEL_OTLP_HTTP_ENDPOINT", format!("{own}:4318"))
+        .variable("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{own}:4318"))
 }
 
 /// A sample function under its own name, without an extension.

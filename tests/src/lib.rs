@@ -5,6 +5,7 @@
 //! held against AWS's own emulator ([`rie`]) wherever a machine can run that.
 
 pub mod attach;
+pub mod backend;
 pub mod clickhouse;
 pub mod function;
 pub mod kept;

@@ -164,13 +164,15 @@ impl Dispatch {
         self.drive.is_some()
     }
 
-    /// When a lane that is waited for may be tried again.
+    /// When a lane may be tried again. A lane that this drive does not try wakes nobody: its time would stay in the past.
     #[must_use]
     pub fn wake_at(&self) -> Option<UnixNanos> {
         let drive = self.drive?;
         let pauses = |kind: &SignalKind| {
             let lane = &self.lanes[*kind as usize];
-            lane.in_flight.is_none() && lane.held_back.is_none() && lane.retry_at > 0 && self.waits(*kind)
+            let wanted = !drive.probing || lane.is_failing();
+            let idle = lane.in_flight.is_none() && lane.held_back.is_none();
+            wanted && idle && lane.retry_at > 0 && self.waits(*kind) && self.has_time(*kind, drive, lane.retry_at)
         };
         let retry_at = |kind: SignalKind| self.lanes[kind as usize].retry_at.min(drive.until);
         let since = self.last_chance_since.unwrap_or(0);

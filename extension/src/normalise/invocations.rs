@@ -30,6 +30,15 @@ pub(super) const PATIENCE: UnixNanos = 5_000_000_000;
 /// A span can start this much before the platform says that its invocation did: their clocks are read apart.
 const SLACK: UnixNanos = 2_000_000;
 
+/// Whose a line is that came after its time.
+#[derive(Debug)]
+pub(super) enum Earlier {
+    /// Of the invocation that ran then.
+    Of(Named),
+    /// Of none that is remembered: from an init, or from before a reset.
+    Nobodys,
+}
+
 /// The invocations of this environment, newest last, and the records that wait for their traces.
 #[derive(Debug)]
 pub(super) struct Invocations {
@@ -146,6 +155,19 @@ impl Invocations {
     pub(super) fn at(&mut self, time: UnixNanos) -> Option<&mut Invocation> {
         let managed = self.managed;
         self.known.iter_mut().rev().find(|invocation| !managed && invocation.begun <= time + SLACK)
+    }
+
+    /// Whose a line is that was written before the last `platform.start`: the platform sent it again, or late.
+    pub(super) fn earlier(&self, time: UnixNanos) -> Option<Earlier> {
+        let started = || self.known.iter().rev().filter_map(|invocation| Some((invocation, invocation.started?)));
+        let (_, last) = started().next()?;
+        // A time that the platform did not tell is zero.
+        if self.managed || time + SLACK >= last || time == 0 {
+            return None;
+        }
+        let invocation = started().find(|(_, start)| *start <= time).map(|(invocation, _)| invocation);
+        let named = |invocation: &Invocation| Named { field: None, id: invocation.request_id.clone() };
+        Some(invocation.map_or(Earlier::Nobodys, |invocation| Earlier::Of(named(invocation))))
     }
 
     /// The invocation of this trace.

@@ -35,7 +35,7 @@ use crate::flow::{
 use attributes::has;
 pub use filter::Filters;
 use function_log::Times;
-use invocations::Invocations;
+use invocations::{Earlier, Invocations};
 use metrics::Intervals;
 pub use own::OWN_PREFIX;
 use resource::Environment;
@@ -243,6 +243,13 @@ impl Normaliser {
         reading.request_id.iter_mut().for_each(|named| self.settings.filters.redact_named(named));
         // A field of the program's own with that name wins.
         let stream = if has(&reading.record.attributes, TYPE) { &[][..] } else { &self.streams[stream as usize] };
+        if reading.request_id.is_none() {
+            match self.invocations.earlier(times.event) {
+                Some(Earlier::Of(invocation)) => reading.request_id = Some(invocation),
+                Some(Earlier::Nobodys) => return self.invocations.pass(&reading.record, stream),
+                None => {}
+            }
+        }
         self.invocations.place(reading, stream, times.observed);
     }
 

@@ -285,6 +285,30 @@ fn an_api_gateways_request_id_is_not_taken_for_lambdas() {
 }
 
 #[test]
+fn a_line_that_the_platform_repeats_after_the_next_start_is_still_its_own_invocations() {
+    let mut world = World::new(settings());
+    world.start(A, xray()).print("x");
+    let written = world.now;
+    world.done(A, Status::Success).start(B, None).out();
+    let again = Event::Function(Line::Text("x".into()));
+    world.normaliser.accept(Arrival::Telemetry(Telemetry { time: written, event: again }), world.now);
+    let out = world.print("y").done(B, Status::Success).out();
+    let whose: Vec<&str> = out.ties().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(whose, [A, B]);
+}
+
+#[test]
+fn a_line_from_before_every_known_start_is_nobodys() {
+    let mut world = World::new(settings());
+    world.print("x").start(A, None);
+    let again = Event::Function(Line::Text("x".into()));
+    world.normaliser.accept(Arrival::Telemetry(Telemetry { time: T + SECOND / 100, event: again }), world.now);
+    let out = world.done(A, Status::Success).out();
+    let whose: Vec<&str> = out.ties().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(whose, ["-", "-"]);
+}
+
+#[test]
 fn a_byte_bound_ends_the_waiting() {
     let mut world = World::new(Settings { held_bytes: 2000, ..settings() });
     world.start(A, xray());

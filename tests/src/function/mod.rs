@@ -1,5 +1,6 @@
 //! Functions: real processes that run AWS's own Python runtime client, and the sample functions for them.
 
+pub mod cheap;
 pub mod python;
 
 use crate::{lambda::Program, machine};

@@ -20,7 +20,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Mutex, MutexGuard,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicI32, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -38,6 +38,8 @@ const ENVELOPE: usize = 64;
 pub(super) struct Subscription {
     pub(super) name: String,
     wish: Mutex<Wish>,
+    /// The process group that asked for it last.
+    owner: AtomicI32,
     queue: Mutex<Queue>,
     changed: Notify,
     limit: usize,
@@ -55,10 +57,11 @@ struct Queue {
 }
 
 impl Subscription {
-    pub(super) fn new(name: &str, wish: Wish, limit: usize) -> Self {
+    pub(super) fn new(name: &str, wish: Wish, owner: i32, limit: usize) -> Self {
         Self {
             name: name.to_owned(),
             wish: Mutex::new(wish),
+            owner: AtomicI32::new(owner),
             queue: Mutex::default(),
             changed: Notify::new(),
             limit,
@@ -75,7 +78,8 @@ impl Subscription {
     }
 
     /// A restarted extension asks again: what it has not had yet goes where it listens now.
-    pub(super) fn renew(&self, wish: Wish) {
+    pub(super) fn renew(&self, wish: Wish, owner: i32) {
+        self.owner.store(owner, Ordering::Relaxed);
         *self.wish.lock().expect("no holder of this lock panics") = wish;
         self.changed.notify_one();
     }
@@ -177,6 +181,11 @@ pub(super) async fn deliver(environment: &Environment, subscription: &Subscripti
             if stream != environment.log_stream() {
                 (client, stream) = (fresh(), environment.log_stream());
             }
+            // On AWS an environment's ports are its own; here another one's process may listen where a dead one did.
+            if !environment.lives(subscription.owner.load(Ordering::Relaxed)) {
+                tokio::time::sleep(FIRST_PAUSE).await;
+                continue;
+            }
             match attempt(environment, subscription, &client, &events).await {
                 Ok(()) => break,
                 Err(why) => environment.note(&format!("telemetry for {} not taken: {why}", subscription.name)),
@@ -185,8 +194,19 @@ pub(super) async fn deliver(environment: &Environment, subscription: &Subscripti
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
         subscription.taken(events.len());
+        environment.told(&events);
         if let Some((records, bytes)) = subscription.drops() {
             report_drops(environment, subscription, records, bytes);
+        }
+    }
+}
+
+impl Environment {
+    /// Notes when a subscriber has learnt of an invocation's end.
+    fn told(&self, events: &[Event]) {
+        let done = events.iter().rev().find(|event| event.kind == "platform.runtimeDone");
+        if let Some(id) = done.and_then(|event| event.record["requestId"].as_str()) {
+            self.change(|state| state.told = Some((id.to_owned(), std::time::Instant::now())));
         }
     }
 }
@@ -221,12 +241,16 @@ async fn attempt(
                 .header("content-type", "application/json")
                 .body(Full::new(Bytes::from(json!(rendered).to_string())))
                 .expect("a POST to loopback is a valid request");
-            answered(environment, client.request(request)).await?;
+            let taken = answered(environment, client.request(request)).await;
             let nth = subscription.posts.fetch_add(1, Ordering::Relaxed) + 1;
-            match environment.settings.faults.lose_every_nth_answer {
+            let taken = taken.and_then(|()| match environment.settings.faults.lose_every_nth_answer {
                 Some(n) if nth.is_multiple_of(n) => Err("its answer was lost, as the test asked".to_owned()),
                 _ => Ok(()),
+            });
+            if taken.is_err() {
+                environment.repeat(events);
             }
+            taken
         }
     }
 }
@@ -271,7 +295,7 @@ mod tests {
             timeout: Duration::from_millis(25),
             destination: Destination::Tcp { port: 1 },
         };
-        Subscription::new("x", wish, limit)
+        Subscription::new("x", wish, 0, limit)
     }
 
     fn line(length: usize) -> Event {

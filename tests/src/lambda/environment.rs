@@ -3,6 +3,7 @@
 use super::{
     delivery::{self, Subscription},
     event::Event,
+    lifecycle::Shutdown,
     process::Process,
     reaper::Reaper,
     settings::Settings,
@@ -52,7 +53,24 @@ struct Telemetry {
     /// Where in `events` the current init began: a subscriber gets everything from there on.
     init: usize,
     subscriptions: Vec<Arc<Subscription>>,
+    /// What was sent to a subscriber that may have taken it, and is therefore sent again.
+    repeated: Vec<Event>,
+    shutdowns: Vec<Shutdown>,
     notes: Vec<String>,
+}
+
+impl Telemetry {
+    /// Forgets half of what is older than needed, once there is twice as much; what extensions wrote stays.
+    fn forget(&mut self, history: usize) {
+        if self.events.len() < history.saturating_mul(2) {
+            return;
+        }
+        let old = self.events.len() - history;
+        let recent = self.events.split_off(old);
+        self.events.retain(|event| event.kind == "extension");
+        self.init = (self.init + self.events.len()).saturating_sub(old).max(self.events.len());
+        self.events.extend(recent);
+    }
 }
 
 impl Environment {
@@ -134,6 +152,11 @@ impl Environment {
         self.processes.lock().expect("no holder of this lock panics").push(process);
     }
 
+    /// Whether a process of this group lives; 0 is whoever lives within the function's.
+    pub(super) fn lives(&self, group: i32) -> bool {
+        group == 0 || self.processes.lock().expect("no holder of this lock panics").iter().any(|p| p.group == group)
+    }
+
     pub(super) fn remove_process(&self, group: i32) {
         self.processes.lock().expect("no holder of this lock panics").retain(|process| process.group != group);
     }
@@ -149,6 +172,7 @@ impl Environment {
             subscription.push(&event);
         }
         telemetry.events.push(event);
+        telemetry.forget(self.settings.history);
         drop(telemetry);
         self.changed.notify_waiters();
     }
@@ -156,6 +180,23 @@ impl Environment {
     /// Keeps an event for those who ask what happened.
     pub(super) fn remember(&self, event: Event) {
         self.telemetry().events.push(event);
+    }
+
+    pub(super) fn ended(&self, shutdown: Shutdown) {
+        self.telemetry().shutdowns.push(shutdown);
+    }
+
+    pub(super) fn shutdowns(&self) -> Vec<Shutdown> {
+        self.telemetry().shutdowns.clone()
+    }
+
+    /// Keeps in mind that these may reach a subscriber twice.
+    pub(super) fn repeat(&self, events: &[Event]) {
+        self.telemetry().repeated.extend_from_slice(events);
+    }
+
+    pub(super) fn repeated(&self) -> Vec<Event> {
+        self.telemetry().repeated.clone()
     }
 
     /// Keeps a remark of the platform itself for those who ask what happened.
@@ -171,12 +212,13 @@ impl Environment {
 
     /// Begins a subscription, or renews the one that an extension of this name has already; says which.
     pub(super) fn subscribe(&self, name: &str, wish: Wish) -> bool {
+        let owner = self.change(|state| state.group_of(name));
         let mut telemetry = self.telemetry();
         if let Some(subscription) = telemetry.subscriptions.iter().find(|subscription| subscription.name == name) {
-            subscription.renew(wish);
+            subscription.renew(wish, owner);
             return true;
         }
-        let subscription = Arc::new(Subscription::new(name, wish, self.settings.telemetry_queue));
+        let subscription = Arc::new(Subscription::new(name, wish, owner, self.settings.telemetry_queue));
         for event in &telemetry.events[telemetry.init..] {
             subscription.push(event);
         }

@@ -82,4 +82,17 @@ pub struct Invocation {
     pub latency: Duration,
     /// How long the extensions held the environment after the runtime was done: billed, but not waited for.
     pub held: Duration,
+    /// Of that, until a subscriber had learnt from the platform that the runtime was done; none where nobody learnt it yet.
+    pub told: Option<Duration>,
+    /// Of that, until the last extension asked for its next event: zero where it had asked before.
+    pub asked: Option<Duration>,
+}
+
+impl Invocation {
+    /// What of the hold is the extensions' own: from when they could know that the runtime was done.
+    #[must_use]
+    pub fn held_by_extensions(&self) -> Duration {
+        let asked = self.asked.unwrap_or(self.held);
+        asked.saturating_sub(self.told.unwrap_or_default())
+    }
 }

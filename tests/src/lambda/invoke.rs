@@ -40,6 +40,16 @@ struct Ending {
     fault: Option<Fault>,
     response: Option<Response>,
     done: Instant,
+    /// When a subscriber had learnt that the runtime was done.
+    told: Option<Instant>,
+    /// When the last extension asked for its next event.
+    asked: Option<Instant>,
+}
+
+impl Ending {
+    const fn at(done: Instant, response: Option<Response>, fault: Option<Fault>) -> Self {
+        Self { fault, response, done, told: None, asked: None }
+    }
 }
 
 impl Environment {
@@ -79,12 +89,13 @@ impl Environment {
         };
         let mut ending = match ready {
             Ok(()) => self.hand_over(&course).await,
-            Err(fault) => Ending { fault: Some(fault), response: None, done: Instant::now() },
+            Err(fault) => Ending::at(Instant::now(), None, Some(fault)),
         };
         self.drain(Stream::Function).await;
         self.emit_runtime_done(&course, &ending);
         if ending.fault.is_none() {
             ending.fault = self.extensions_done(&course).await.err();
+            self.look_at_extensions(&course, &mut ending);
         }
         let held = ending.done.elapsed();
         self.emit_report(&course, &ending, start, held);
@@ -106,9 +117,9 @@ impl Environment {
         let ended = timeout_at(course.deadline, self.when(|state| ended(state, &id))).await;
         let response = self.change(|state| state.runtime.in_flight.remove(&id)).and_then(|request| request.response);
         match ended {
-            Ok(Ok(done)) => Ending { fault: None, response, done },
-            Ok(Err(fault)) => Ending { fault: Some(fault), response, done: Instant::now() },
-            Err(_) => Ending { fault: Some(self.timed_out()), response, done: Instant::now() },
+            Ok(Ok(done)) => Ending::at(done, response, None),
+            Ok(Err(fault)) => Ending::at(Instant::now(), response, Some(fault)),
+            Err(_) => Ending::at(Instant::now(), response, Some(self.timed_out())),
         }
     }
 
@@ -126,6 +137,13 @@ impl Environment {
             None => state.extensions_ready().then_some(Ok(())),
         });
         timeout_at(course.deadline, done).await.unwrap_or_else(|_| Err(self.timed_out()))
+    }
+
+    fn look_at_extensions(&self, course: &Course, ending: &mut Ending) {
+        self.change(|state| {
+            let told = state.told.as_ref().filter(|(id, _)| *id == course.job.request_id);
+            (ending.told, ending.asked) = (told.map(|(_, at)| *at), state.last_asked());
+        });
     }
 
     /// One of several invocations at once.
@@ -148,7 +166,7 @@ impl Environment {
             Err(_) => Some(self.timed_out()),
         };
         self.drain(Stream::Function).await;
-        let ending = Ending { fault, response, done: Instant::now() };
+        let ending = Ending::at(Instant::now(), response, fault);
         self.emit_report(&course, &ending, None, Duration::ZERO);
         outcome(course, &ending, Duration::ZERO)
     }
@@ -299,6 +317,8 @@ fn outcome(course: Course, ending: &Ending, held: Duration) -> Invocation {
         payload,
         latency: answered.duration_since(course.began),
         held,
+        told: ending.told.map(|at| at.saturating_duration_since(ending.done)),
+        asked: ending.asked.map(|at| at.saturating_duration_since(ending.done)),
     }
 }
 

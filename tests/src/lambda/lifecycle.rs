@@ -220,7 +220,9 @@ impl Environment {
         self.gone(Stream::Extension).await;
         self.gone(Stream::Function).await;
         self.change(|state| state.phase = Phase::Absent);
-        Shutdown { reason: reason.to_owned(), took: began.elapsed(), killed }
+        let shutdown = Shutdown { reason: reason.to_owned(), took: began.elapsed(), killed };
+        self.ended(shutdown.clone());
+        shutdown
     }
 
     async fn stop_runtime(&self, politely: bool) {

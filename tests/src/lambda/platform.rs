@@ -115,6 +115,18 @@ impl Lambda {
         self.environment.events()
     }
 
+    /// Every end of the environment's processes so far: resets after faults, and the last.
+    #[must_use]
+    pub fn shutdowns(&self) -> Vec<Shutdown> {
+        self.environment.shutdowns()
+    }
+
+    /// The events that the platform had to send again though a subscriber may have taken them.
+    #[must_use]
+    pub fn repeated(&self) -> Vec<Event> {
+        self.environment.repeated()
+    }
+
     /// Says something of the test's choosing to every subscriber.
     pub fn inject(&self, kind: &str, record: Value) {
         self.environment.emit(Event::platform(chrono::Utc::now(), kind, record));

@@ -69,6 +69,7 @@ pub struct Settings {
     pub(super) memory_mb: u32,
     pub(super) freeze: bool,
     pub(super) telemetry_queue: usize,
+    pub(super) history: usize,
     pub(super) faults: Faults,
 }
 
@@ -91,6 +92,7 @@ impl Settings {
             memory_mb: 128,
             freeze: true,
             telemetry_queue: 8 << 20,
+            history: usize::MAX,
             faults: Faults::default(),
         }
     }
@@ -161,6 +163,13 @@ impl Settings {
     #[must_use]
     pub fn telemetry_queue(mut self, bytes: usize) -> Self {
         self.telemetry_queue = bytes;
+        self
+    }
+
+    /// Remembers no more than about this many events, beside what extensions wrote: for lives of many invocations.
+    #[must_use]
+    pub fn history(mut self, events: usize) -> Self {
+        self.history = events;
         self
     }
 

@@ -161,11 +161,13 @@ pub(super) struct State {
     pub(super) managed: bool,
     pub(super) extensions: Vec<Extension>,
     pub(super) runtime: Runtime,
+    /// The last request of whose end a subscriber has been told, and when it had taken that.
+    pub(super) told: Option<(String, Instant)>,
 }
 
 impl State {
     pub(super) fn new(managed: bool) -> Self {
-        Self { phase: Phase::Absent, managed, extensions: Vec::new(), runtime: Runtime::default() }
+        Self { phase: Phase::Absent, managed, extensions: Vec::new(), runtime: Runtime::default(), told: None }
     }
 
     /// `register`: the extension's place and its new identifier, or why not.
@@ -282,6 +284,16 @@ impl State {
         for extension in self.extensions.iter_mut().filter(|extension| extension.events.contains(&kind)) {
             extension.queue.push_back(event.clone());
         }
+    }
+
+    /// The process group of the extension with this name; 0 for one within the function's process.
+    pub(super) fn group_of(&self, name: &str) -> i32 {
+        self.extensions.iter().find(|extension| extension.name == name).map_or(0, |extension| extension.group)
+    }
+
+    /// When the last of the extensions asked for its next event.
+    pub(super) fn last_asked(&self) -> Option<Instant> {
+        self.extensions.iter().filter_map(|extension| extension.last_next).max()
     }
 
     /// The first extension that failed, and how.

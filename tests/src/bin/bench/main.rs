@@ -1,40 +1,47 @@
 //! `make bench`: the figures that the README publishes, measured on the built binaries and printed.
 //!
-//! Everything is measured in one run on one machine; medians are quoted, nothing is asserted. Another extension's binary
-//! goes through the same harness with `--extension PATH`.
+//! Everything is measured in one run on one machine, each figure beside its aim; nothing is asserted. Another extension's
+//! binary goes through the same harness with `--extension PATH`; what cannot be measured of it is said to be skipped.
 
 mod extension;
-mod function;
+mod process;
+mod row;
 mod sink;
 mod viewer;
 
-use lambdaview_tests::machine;
+use lambdaview_tests::{function::cheap, machine};
 use std::{path::PathBuf, process::ExitCode};
 
-const USAGE: &str = "usage: bench [--extension PATH] [--viewer PATH]
+const USAGE: &str = "usage: bench [--extension PATH] [--viewer PATH] [--long] [--extension-only]
 
-Prints the figures of an extension and of the viewer; without a path, those of the release build of this tree.";
+Prints the figures of an extension and of the viewer; without a path, those of the release build of this tree.
+With --long, memory is watched over 100,000 invocations.";
 
 /// What is measured.
 struct Subjects {
     extension: PathBuf,
     viewer: PathBuf,
+    long: bool,
+    extension_only: bool,
 }
 
 impl Subjects {
     fn from_arguments(arguments: &[String]) -> Result<Self, String> {
-        let mut subjects = Self { extension: release("lambdaview-extension"), viewer: release("lambdaview") };
+        let (extension, viewer) = (release("lambdaview-extension"), release("lambdaview"));
+        let mut subjects = Self { extension, viewer, long: false, extension_only: false };
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
-            let path = || arguments.clone().next().map(PathBuf::from).ok_or(format!("{argument} needs a path"));
+            let mut path = || arguments.next().map(PathBuf::from).ok_or(format!("{argument} needs a path"));
             match argument.as_str() {
                 "--extension" => subjects.extension = path()?,
                 "--viewer" => subjects.viewer = path()?,
+                "--long" => subjects.long = true,
+                "--extension-only" => subjects.extension_only = true,
                 _ => return Err(format!("unknown argument: {argument}")),
             }
-            arguments.next();
         }
-        for path in [&subjects.extension, &subjects.viewer] {
+        let viewer = (!subjects.extension_only).then_some(&subjects.viewer);
+        for path in std::iter::once(&subjects.extension).chain(viewer) {
             if !path.is_file() {
                 return Err(format!("no binary at {}: `make bench` builds it first", path.display()));
             }
@@ -52,8 +59,8 @@ fn release(name: &str) -> PathBuf {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.first().is_some_and(|first| first == function::COMMAND) {
-        return function::run();
+    if arguments.first().is_some_and(|first| first == cheap::COMMAND) {
+        return cheap::run();
     }
     if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
         println!("{USAGE}");
@@ -66,20 +73,13 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    println!("{}", process::machine());
+    println!("{}, bench {}", chrono::Utc::now().format("%Y-%m-%d %H:%M UTC"), arguments.join(" "));
     println!("extension  {}", subjects.extension.display());
-    extension::measure(&subjects.extension).await;
-    println!("viewer     {}", subjects.viewer.display());
-    viewer::measure(&subjects.viewer).await;
+    extension::measure(&subjects.extension, subjects.long).await;
+    if !subjects.extension_only {
+        println!("viewer     {}", subjects.viewer.display());
+        viewer::measure(&subjects.viewer).await;
+    }
     ExitCode::SUCCESS
-}
-
-/// A figure on its line.
-fn print(what: &str, figure: &str) {
-    println!("  {what:<58} {figure:>16}");
-}
-
-/// The middle of `figures`.
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }

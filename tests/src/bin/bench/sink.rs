@@ -1,12 +1,16 @@
 //! A backend that takes every OTLP/HTTP request at once and counts what came over the wire.
 
+use crate::row::median;
 use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
+use http_body_util::{BodyExt, Full};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use std::{
     net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -36,6 +40,21 @@ impl Sink {
             let _never_ends = axum::serve(listener, service).await;
         });
         Ok(Self { address, counts, _server: server })
+    }
+
+    /// The median time of a small request to it on an open connection, in milliseconds: what no sender can go below.
+    pub(crate) async fn round_trip(&self) -> f64 {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let mut times = Vec::new();
+        for _ in 0..200 {
+            let body = Full::new(Bytes::from_static(&[b'x'; 600]));
+            let request = http::Request::post(format!("http://{}/v1/other", self.address)).body(body);
+            let began = Instant::now();
+            let answer = client.request(request.expect("a request to loopback")).await.expect("the sink answers");
+            answer.into_body().collect().await.expect("an empty body");
+            times.push(began.elapsed().as_secs_f64() * 1e3);
+        }
+        median(&times)
     }
 
     /// Bytes of request bodies as they came, compressed, and how many requests brought them.

@@ -1,6 +1,6 @@
 //! Figures of the viewer: its start, the first row of `tail`, its size.
 
-use crate::{median, print};
+use crate::row::{median, print};
 use clickhouse::Client;
 use lambdaview::local::engine::{Engine, EngineSettings, Sources};
 use lambdaview_queries::schema::{Layout, create};
@@ -58,5 +58,5 @@ fn first_byte(binary: &Path, arguments: &[&str]) -> String {
         child.wait().expect("it ends");
         took.as_secs_f64() * 1e3
     };
-    format!("{:.1} ms", median((0..RUNS).map(|_| once()).collect()))
+    format!("{:.1} ms", median(&(0..RUNS).map(|_| once()).collect::<Vec<_>>()))
 }

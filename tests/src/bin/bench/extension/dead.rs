@@ -1,0 +1,92 @@
+//! What a dead backend costs each invocation, and how soon its return is noticed.
+
+use super::{Subject, millis, started};
+use crate::row::{aimed, percentile, print, skipped};
+use lambdaview_tests::{
+    backend::{Backend, Behaviour},
+    function::cheap,
+    lambda::Lambda,
+};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// Invocations in which an extension may find out that nobody answers.
+const OPENING: u64 = 4;
+const INVOCATIONS: u64 = 100;
+const LINES: u64 = 5;
+const TAG: &str = "dead";
+/// Who has not noticed by then does not notice.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) async fn measure(subject: Subject<'_>) {
+    if !subject.ours {
+        skipped("a dead backend by flush mode", "only its own mode can be measured");
+    }
+    for mode in subject.modes(&["end", "periodic,1s", "background", "auto"]) {
+        for behaviour in [Behaviour::Refused, Behaviour::Hanging] {
+            in_mode(subject, mode, behaviour).await;
+        }
+    }
+}
+
+async fn in_mode(subject: Subject<'_>, mode: &str, behaviour: Behaviour) {
+    let backend = Backend::start().await;
+    let lambda = started(subject.in_mode(backend.address, mode)).await;
+    invoke(&lambda, 0).await;
+    backend.behave(behaviour).await;
+    let (mut opening, mut held) = (0.0, Vec::new());
+    for nth in 1..=INVOCATIONS {
+        let ours = invoke(&lambda, nth).await;
+        if nth <= OPENING {
+            opening += ours;
+        } else {
+            held.push(ours);
+        }
+    }
+    backend.behave(Behaviour::Healthy).await;
+    let recovered = recovery(&lambda, &backend).await;
+    lambda.stop().await;
+    let what = format!("{mode}, backend {}", if behaviour == Behaviour::Refused { "refuses" } else { "hangs" });
+    print(&format!("{what}: held by it in the first {OPENING}, together"), &format!("{opening:.1} ms"));
+    print("  afterwards, median", &format!("{:.2} ms", percentile(&held, 50)));
+    aimed("  afterwards, p99", percentile(&held, 99), 5.0, "ms");
+    match recovered {
+        Some(Recovery { unnoticed, invocations }) => {
+            print("  after its return, until it is tried again", &format!("{:.0} ms", millis(unnoticed)));
+            aimed("  from then on, invocations until it has all", invocations, 1.0, "invocations");
+        }
+        None => print("  after its return, until it has all", "MISSED: never"),
+    }
+}
+
+/// What of the hold was the extension's own, in milliseconds.
+async fn invoke(lambda: &Lambda, nth: u64) -> f64 {
+    let invocation = lambda.invoke(json!({ "tag": TAG, "from": nth * LINES, "lines": LINES })).await;
+    millis(invocation.held_by_extensions())
+}
+
+/// How the return of a backend was noticed.
+struct Recovery {
+    /// Until a request reached it: it is tried once per backoff.
+    unnoticed: Duration,
+    /// From there, invocations until it had everything that was printed before its return.
+    invocations: f64,
+}
+
+async fn recovery(lambda: &Lambda, backend: &Backend) -> Option<Recovery> {
+    let (began, before) = (Instant::now(), backend.requests().begun);
+    let bodies: Vec<String> = (0..(INVOCATIONS + 1) * LINES).map(|number| cheap::tagged(TAG, number, 0)).collect();
+    let (mut noticed, mut invocations) = (None, 0.0);
+    while began.elapsed() < PATIENCE {
+        lambda.invoke(json!({ "lines": 1 })).await;
+        if backend.requests().begun > before {
+            let unnoticed = *noticed.get_or_insert_with(|| began.elapsed());
+            if backend.look(|store| bodies.iter().all(|body| store.lines().contains_key(body))) {
+                return Some(Recovery { unnoticed, invocations });
+            }
+            invocations += 1.0;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    None
+}
