@@ -20,7 +20,8 @@ fn as_text(line: &str) {
     let whole = line.trim_end_matches(['\n', '\r']);
     one(&json!(line), |record| match record {
         None => assert_eq!(whole, "", "a line is lost"),
-        Some(record) if serde_json::from_str::<Map<String, Value>>(whole).is_err() => {
+        // What begins like JSON may be read as such where a stricter reader would not: a raw line end within a text, say.
+        Some(record) if !whole.trim_start().starts_with('{') => {
             let flat = |text: &str| text.replace('\r', "\n");
             assert_eq!(flat(body(record)), flat(whole), "the body is the whole line");
         }
