@@ -104,7 +104,7 @@ fn within(line: &str) -> Option<(String, Option<String>)> {
         .into_iter()
         .filter_map(|ending| Some(line.find(ending)? + ending.len() - 2))
         .min()?;
-    let start = line[..at].rfind(|c: char| !is_of_type(c)).map_or(0, |before| before + 1);
+    let start = line[..at].trim_end_matches(is_of_type).len();
     let start = line[start..at].find(char::is_alphabetic).map(|offset| start + offset)?;
     Some((line[start..at].to_owned(), Some(line[at + 2..].to_owned())))
 }
@@ -174,6 +174,13 @@ mod tests {
             Some("boom"),
             "E, ",
         );
+    }
+
+    #[test]
+    fn a_type_behind_a_character_of_several_bytes_is_found() {
+        let trace = "no\u{ad}ValueError: boom\n    at f (a.js:1:2)";
+        check(trace, "ValueError", Some("boom"), "no");
+        check(&trace.replace('\u{ad}', "\u{fffd}"), "ValueError", Some("boom"), "no");
     }
 
     #[test]
