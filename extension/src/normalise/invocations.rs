@@ -161,8 +161,8 @@ impl Invocations {
     pub(super) fn earlier(&self, time: UnixNanos) -> Option<Earlier> {
         let started = || self.known.iter().rev().filter_map(|invocation| Some((invocation, invocation.started?)));
         let (_, last) = started().next()?;
-        // A time that the platform did not tell is zero.
-        if self.managed || time + SLACK >= last || time == 0 {
+        // Lines and starts have their times of one clock, the platform's. A time that it did not tell is zero.
+        if self.managed || time >= last || time == 0 {
             return None;
         }
         let invocation = started().find(|(_, start)| *start <= time).map(|(invocation, _)| invocation);
