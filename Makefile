@@ -30,7 +30,9 @@ layer:
 # Figures beside their aims: start, memory, CPU, holds, a dead backend, size, first row of tail. EXTENSION=path measures
 # another binary; LONG=1 watches memory over 100,000 invocations.
 bench:
-	$(CARGO) build --release --locked -p lambdaview-extension -p lambdaview
+	# One by one: built together each would have the features of both.
+	$(CARGO) build --release --locked -p lambdaview-extension
+	$(CARGO) build --release --locked -p lambdaview
 	$(CARGO) build --locked --workspace --bins
 	$(BIN)/bench $(if $(EXTENSION),--extension $(EXTENSION)) $(if $(LONG),--long)
 

@@ -249,6 +249,7 @@ impl Dispatch {
         let was_failing = lane.is_failing();
         lane.answered(now);
         if was_failing {
+            self.lanes.iter_mut().for_each(Lane::another_answers);
             self.catch_up();
         }
         let again = std::mem::take(&mut self.told).then(|| "the backend answers again".to_owned());
@@ -564,6 +565,24 @@ mod tests {
         dispatch.push(span());
         assert!(dispatch.ship(T + SECOND).is_some());
         assert_eq!(dispatch.give_up_stale(T + 9 * SECOND), [], "a request of the last chance has its time");
+    }
+
+    #[test]
+    fn once_one_kind_is_answered_again_another_kinds_request_of_before_is_given_up_and_followed_at_once() {
+        let mut dispatch = failing();
+        dispatch.push(span());
+        dispatch.send(UnixNanos::MAX, false);
+        let spans = dispatch.ship(T + SECOND).unwrap().cargo.batch();
+        fail(&mut dispatch, spans, T + SECOND);
+        let now = T + 20 * SECOND;
+        let (logs, spans) = (dispatch.ship(now).unwrap().cargo.batch(), dispatch.ship(now).unwrap().cargo.batch());
+        assert_eq!(dispatch.give_up_stale(now + 1), []);
+        deliver(&mut dispatch, logs);
+        assert_eq!(dispatch.give_up_stale(now + 1), [SignalKind::Traces]);
+        fail(&mut dispatch, spans, now + 1);
+        let again = dispatch.ship(now + 1).unwrap().cargo.batch();
+        assert_eq!(again.kind, SignalKind::Traces);
+        assert_eq!(dispatch.give_up_stale(now + 2), [], "the new one has its time");
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub(super) struct Lane {
     patient: bool,
     /// Whether its answer is not waited for any more.
     pub(super) given_up: bool,
+    /// Whether another kind's backend has begun to answer again since the request left: most backends are one.
+    overtaken: bool,
     /// When the request has used up its time.
     ends_at: UnixNanos,
     /// Failures in a row.
@@ -73,7 +75,7 @@ impl Lane {
     }
 
     pub(super) fn departed(&mut self, load: Load, timeout: Duration, now: UnixNanos) {
-        (self.in_flight, self.began_at, self.given_up) = (Some(load), now, false);
+        (self.in_flight, self.began_at, self.given_up, self.overtaken) = (Some(load), now, false, false);
         self.patient = self.is_failing() && self.is_patient();
         self.probes = if self.is_failing() { self.probes.wrapping_add(1) } else { 1 };
         self.ends_at = now.saturating_add(nanos(timeout));
@@ -95,9 +97,17 @@ impl Lane {
         let was_failing = self.is_failing();
         let in_vain = self.ends_at <= now && self.ends_at - self.began_at >= nanos(FAIR);
         self.failures = if in_vain { self.failures.max(FAILING - 1) } else { self.failures }.saturating_add(1);
-        self.retry_at = now.saturating_add(nanos(wait(self.failures)));
+        let wait = if self.overtaken { Duration::ZERO } else { wait(self.failures) };
+        self.retry_at = now.saturating_add(nanos(wait));
         if !was_failing {
             self.failing_since = now;
+        }
+    }
+
+    /// Another kind's backend answers again: a request that hangs since before says nothing more, and another may go at once.
+    pub(super) const fn another_answers(&mut self) {
+        if self.failures > 0 {
+            (self.overtaken, self.retry_at) = (self.in_flight.is_some(), 0);
         }
     }
 
@@ -113,6 +123,7 @@ impl Lane {
     pub(super) fn stale_at(&self, last_chance: UnixNanos) -> Option<UnixNanos> {
         self.in_flight.filter(|_| !self.given_up)?;
         let fair = match () {
+            () if self.overtaken => Duration::ZERO,
             () if self.began_at < last_chance => FAIR,
             () if self.is_failing() && !self.patient => PROBE_TIMEOUT,
             () => return None,

@@ -186,6 +186,8 @@ pub(super) async fn deliver(environment: &Environment, subscription: &Subscripti
                 tokio::time::sleep(FIRST_PAUSE).await;
                 continue;
             }
+            // Noted before: a subscriber may ask for its next event sooner than its answer to this is read.
+            environment.told(&events);
             match attempt(environment, subscription, &client, &events).await {
                 Ok(()) => break,
                 Err(why) => environment.note(&format!("telemetry for {} not taken: {why}", subscription.name)),
@@ -194,7 +196,6 @@ pub(super) async fn deliver(environment: &Environment, subscription: &Subscripti
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
         subscription.taken(events.len());
-        environment.told(&events);
         if let Some((records, bytes)) = subscription.drops() {
             report_drops(environment, subscription, records, bytes);
         }
@@ -202,7 +203,7 @@ pub(super) async fn deliver(environment: &Environment, subscription: &Subscripti
 }
 
 impl Environment {
-    /// Notes when a subscriber has learnt of an invocation's end.
+    /// Notes when a subscriber learns of an invocation's end.
     fn told(&self, events: &[Event]) {
         let done = events.iter().rev().find(|event| event.kind == "platform.runtimeDone");
         if let Some(id) = done.and_then(|event| event.record["requestId"].as_str()) {

@@ -82,7 +82,7 @@ pub struct Invocation {
     pub latency: Duration,
     /// How long the extensions held the environment after the runtime was done: billed, but not waited for.
     pub held: Duration,
-    /// Of that, until a subscriber had learnt from the platform that the runtime was done; none where nobody learnt it yet.
+    /// Of that, until the platform told a subscriber that the runtime was done; none where it has told nobody yet.
     pub told: Option<Duration>,
     /// Of that, until the last extension asked for its next event: zero where it had asked before.
     pub asked: Option<Duration>,

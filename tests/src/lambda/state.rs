@@ -161,7 +161,7 @@ pub(super) struct State {
     pub(super) managed: bool,
     pub(super) extensions: Vec<Extension>,
     pub(super) runtime: Runtime,
-    /// The last request of whose end a subscriber has been told, and when it had taken that.
+    /// The last request of whose end a subscriber is told, and since when.
     pub(super) told: Option<(String, Instant)>,
 }
 
