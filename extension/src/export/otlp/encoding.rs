@@ -90,7 +90,27 @@ fn with_nan(json: Vec<u8>) -> Vec<u8> {
             json = json.replace(&null, &format!("{field}\"NaN\""));
         }
     }
+    if json.contains(BOUNDS) {
+        json = with_infinite_bounds(&json);
+    }
     json.into_bytes()
+}
+
+const BOUNDS: &str = "\"explicitBounds\":[";
+
+/// Some write the last bucket's bound, which is none, as the infinity that it stands for.
+fn with_infinite_bounds(json: &str) -> String {
+    let mut whole = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some((before, bounds)) = rest.split_once(BOUNDS) {
+        let (bounds, behind) = bounds.split_at(bounds.find(']').unwrap_or(bounds.len()));
+        whole.push_str(before);
+        whole.push_str(BOUNDS);
+        whole.push_str(&bounds.replace("null", "\"Infinity\""));
+        rest = behind;
+    }
+    whole.push_str(rest);
+    whole
 }
 
 #[cfg(test)]
@@ -100,6 +120,7 @@ mod tests {
     use opentelemetry_proto::tonic::{
         common::v1::{AnyValue, KeyValue, any_value::Value},
         logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
+        metrics::v1::{Histogram, HistogramDataPoint, Metric, ResourceMetrics, ScopeMetrics, metric::Data},
         resource::v1::Resource,
     };
 
@@ -182,5 +203,29 @@ mod tests {
         assert_eq!(attributes[0]["value"]["doubleValue"], "NaN");
         assert_eq!(attributes[1]["value"]["stringValue"], text);
         assert_eq!(attributes[2]["value"]["doubleValue"], 0.5);
+    }
+
+    #[test]
+    fn the_bound_of_a_last_bucket_may_be_infinite_in_json() {
+        let bounds = |json: &str| with_infinite_bounds(json);
+        assert_eq!(
+            bounds(r#"{"explicitBounds":[0.5,null],"min":null}"#),
+            r#"{"explicitBounds":[0.5,"Infinity"],"min":null}"#
+        );
+        assert_eq!(
+            bounds(r#"["\"explicitBounds\":[null]",{"explicitBounds":[]}]"#),
+            r#"["\"explicitBounds\":[null]",{"explicitBounds":[]}]"#
+        );
+        let point = HistogramDataPoint { explicit_bounds: vec![0.5, f64::INFINITY], ..HistogramDataPoint::default() };
+        let data = Some(Data::Histogram(Histogram { data_points: vec![point], ..Histogram::default() }));
+        let metrics = vec![Metric { data, ..Metric::default() }];
+        let scope_metrics = vec![ScopeMetrics { metrics, ..ScopeMetrics::default() }];
+        let mut batch = Batch::new(SignalKind::Metrics);
+        let metrics = ResourceMetrics { scope_metrics, ..ResourceMetrics::default() };
+        pack(Signal::Metrics(metrics)).into_iter().for_each(|piece| batch.push(piece));
+        let json = encode(&batch, Protocol::HttpJson, Compression::None).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        let metric = &json["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][0];
+        assert_eq!(metric["histogram"]["dataPoints"][0]["explicitBounds"], serde_json::json!([0.5, "Infinity"]));
     }
 }
