@@ -90,6 +90,12 @@ pub fn random() -> u32 {
     u32::from_ne_bytes([a, b, c, d])
 }
 
+/// What this environment's ids begin with.
+fn seed() -> u128 {
+    let half = || u128::from(RandomState::new().hash_one(unix_now()));
+    half() << 64 | half()
+}
+
 /// Whether telemetry will come.
 async fn subscribe(client: &mut Client, config: &Config, inlet: &Inlet, receivers: &mut Receivers) -> bool {
     let console = Console::new(config.log_level);
@@ -195,5 +201,6 @@ pub fn normalise_settings(config: &Config) -> Settings {
         platform_lines: config.streams.platform,
         filters: Filters::new(config.filters.exclude.clone(), config.filters.redact.clone()),
         held_bytes: config.memory_limit / 4,
+        record_ids: config.record_ids.then(seed),
     }
 }

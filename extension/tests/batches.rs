@@ -23,6 +23,7 @@ fn settings() -> Settings {
         platform_lines: false,
         filters: Filters::default(),
         held_bytes: 1 << 20,
+        record_ids: None,
     }
 }
 

@@ -55,6 +55,8 @@ pub struct Config {
     pub streams: Streams,
     /// What is done to lines before they are shipped.
     pub filters: LogFilters,
+    /// Whether each log record gets an id by which a resend is recognised.
+    pub record_ids: bool,
     /// How much is said on stderr.
     pub log_level: LogLevel,
     /// The bound of the buffer, in bytes.
@@ -271,6 +273,7 @@ impl Config {
                 .read("LAMBDAVIEW_LOGS", "a list of function, extension, platform", Streams::parse)
                 .unwrap_or_default(),
             filters: LogFilters::read(&mut settings),
+            record_ids: settings.read("LAMBDAVIEW_RECORD_IDS", "true or false", parse::switch).unwrap_or_default(),
             log_level: log_level(&mut settings),
             memory_limit: settings
                 .read("LAMBDAVIEW_MEMORY_LIMIT", "a size of at least 64KiB such as 16MiB", |text| {
@@ -378,6 +381,7 @@ mod tests {
             ("localhost:4317".to_owned(), 4318)
         );
         assert_eq!((config.streams, config.memory_limit), (Streams::default(), 8 << 20));
+        assert!(!config.record_ids);
         assert_eq!(config.spool, SpoolSettings { limit: 64 << 20, folder: "/tmp".into() });
     }
 
@@ -391,6 +395,7 @@ mod tests {
             ("LAMBDAVIEW_FLUSH", "sometimes"),
             ("LAMBDAVIEW_LOGS", "function,platform"),
             ("LAMBDAVIEW_SPOOL_LIMIT", "much"),
+            ("LAMBDAVIEW_RECORD_IDS", "perhaps"),
             ("ROTEL_BATCH_MAX_SIZE", "8192"),
             ("ROTEL_OLTP_EXPORTER_ENDPOINT", "typo"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024"),
@@ -405,6 +410,8 @@ mod tests {
         assert_eq!(told[..4], expected);
         let ignored = "ROTEL_OLTP_EXPORTER_ENDPOINT: ignored: unknown here";
         assert!(told.iter().any(|fault| fault.starts_with("LAMBDAVIEW_SPOOL_LIMIT: `much`")), "{told:#?}");
+        let ids = "LAMBDAVIEW_RECORD_IDS: `perhaps` is not understood; write true or false";
+        assert!(told.iter().any(|fault| fault == ids), "{told:#?}");
         assert!(told.last().unwrap().starts_with(ignored), "{told:#?}");
         let config = Config::from_env(&environment).0;
         assert_eq!(config.streams, Streams { function: true, extension: false, platform: true });

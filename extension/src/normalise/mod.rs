@@ -21,6 +21,7 @@ mod spans;
 mod startup;
 mod text_line;
 mod time;
+mod uid;
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::{
@@ -40,6 +41,7 @@ use metrics::Intervals;
 pub use own::OWN_PREFIX;
 use resource::Environment;
 use startup::Startup;
+use uid::Uids;
 
 /// The attribute that tells from which stream a line came.
 const TYPE: &str = "type";
@@ -78,6 +80,8 @@ pub struct Settings {
     pub filters: Filters,
     /// How many bytes of records may wait for their trace.
     pub held_bytes: usize,
+    /// This environment's randomness, where each log record is to have an id (`log.record.uid`).
+    pub record_ids: Option<u128>,
 }
 
 /// What normalising has made since it was last asked.
@@ -126,6 +130,7 @@ pub struct Normaliser {
     startup: Startup,
     intervals: Intervals,
     started_before: bool,
+    uids: Uids,
     /// Our scope, encoded.
     scope: Bytes,
     /// For each stream the attribute of its lines.
@@ -142,6 +147,7 @@ impl Normaliser {
         Self {
             environment: Environment::new(settings.clone()),
             invocations: Invocations::new(settings.managed, settings.held_bytes),
+            uids: Uids::new(settings.record_ids),
             settings,
             startup: Startup::default(),
             intervals: Intervals::default(),
@@ -164,6 +170,8 @@ impl Normaliser {
         if let Some(arn) = &invoke.function_arn {
             self.environment.set_invoked(arn);
         }
+        // It may be known of a restore before the platform tells of that.
+        self.uids.part(|| invoke.request_id.clone());
         self.invocations.invoked(invoke, now);
     }
 
@@ -223,7 +231,7 @@ impl Normaliser {
             Event::Extension(line) if own::is_ours(&line) => {}
             Event::Extension(line) => self.line(line, times, Stream::Extension),
             Event::Unknown(unknown) => {
-                self.pass(function_log::unparsed(&unknown.raw, &unknown.why, times));
+                self.pass(function_log::unparsed(&unknown.raw, &unknown.why, times), now);
             }
             platform => self.platform_event(platform, times),
         }
@@ -240,6 +248,7 @@ impl Normaliser {
             return;
         };
         self.settings.filters.redact(&mut reading.record);
+        self.uids.mark(&mut reading.record, times.observed);
         reading.request_id.iter_mut().for_each(|named| self.settings.filters.redact_named(named));
         // A field of the program's own with that name wins.
         let stream = if has(&reading.record.attributes, TYPE) { &[][..] } else { &self.streams[stream as usize] };
@@ -254,8 +263,9 @@ impl Normaliser {
     }
 
     /// A record that is no invocation's.
-    fn pass(&mut self, mut record: LogRecord) {
+    fn pass(&mut self, mut record: LogRecord, now: UnixNanos) {
         self.settings.filters.redact(&mut record);
+        self.uids.mark(&mut record, now);
         self.invocations.pass(&record, &[]);
     }
 
@@ -269,6 +279,7 @@ impl Normaliser {
             Signal::Logs(logs) => {
                 sdk::complete_logs(logs, &mut self.invocations);
                 self.released.excluded += self.settings.filters.apply(logs);
+                self.uids.mark_all(logs, now);
                 self.environment.enrich(&mut logs.resource);
             }
             Signal::Metrics(metrics) => self.environment.enrich(&mut metrics.resource),

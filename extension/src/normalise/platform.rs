@@ -39,7 +39,7 @@ impl Normaliser {
             Event::Report(report) => self.report(&report, times),
             Event::LogsDropped(dropped) => {
                 self.released.lost_by_platform += dropped.records;
-                self.pass(stamped(lines::logs_dropped(&dropped), times));
+                self.pass(stamped(lines::logs_dropped(&dropped), times), times.observed);
             }
             Event::ExtensionState(extension) => self.extension(&extension, times),
             Event::Subscription(subscription) => self.platform_line(|| Some(lines::subscription(&subscription)), times),
@@ -222,7 +222,7 @@ impl Normaliser {
 
     fn extension(&mut self, extension: &ExtensionState, times: Times) {
         if extension.error_type.is_some() {
-            self.pass(stamped(lines::extension(extension), times));
+            self.pass(stamped(lines::extension(extension), times), times.observed);
         } else {
             self.platform_line(|| Some(lines::extension(extension)), times);
         }
@@ -260,12 +260,13 @@ impl Normaliser {
     fn place(&mut self, line: LogRecord, request_id: Option<Named>, times: Times) {
         let mut record = stamped(line, times);
         self.settings.filters.redact(&mut record);
+        self.uids.mark(&mut record, times.observed);
         self.invocations.place(Reading { record, request_id }, &[], times.observed);
     }
 
     pub(super) fn platform_line(&mut self, line: impl FnOnce() -> Option<LogRecord>, times: Times) {
         if let Some(line) = self.settings.platform_lines.then(line).flatten() {
-            self.pass(stamped(line, times));
+            self.pass(stamped(line, times), times.observed);
         }
     }
 }

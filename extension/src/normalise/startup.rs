@@ -181,6 +181,7 @@ impl Normaliser {
             return;
         }
         self.startup.restore_begins(time);
+        self.uids.part(|| format!("{:?} {time} {}", start.instance_id, times.observed));
         if let Some(instance) = &start.instance_id {
             self.environment.set_instance(instance);
         }

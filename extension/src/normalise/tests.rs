@@ -31,6 +31,7 @@ pub(super) fn settings() -> Settings {
         platform_lines: false,
         filters: Filters::default(),
         held_bytes: 1 << 20,
+        record_ids: None,
     }
 }
 

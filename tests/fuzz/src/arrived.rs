@@ -24,6 +24,7 @@ pub fn normaliser() -> Normaliser {
         platform_lines: true,
         filters: Filters::default(),
         held_bytes: 1 << 20,
+        record_ids: None,
     })
 }
 
