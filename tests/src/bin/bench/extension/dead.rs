@@ -37,11 +37,7 @@ async fn in_mode(subject: Subject<'_>, mode: &str, behaviour: Behaviour) {
     let mut open = false;
     for nth in 1..=INVOCATIONS {
         let ours = invoke(&lambda, nth).await;
-        if open {
-            held.push(ours)
-        } else {
-            opening.push(ours)
-        }
+        if open { &mut held } else { &mut opening }.push(ours);
         open = open || lambda.extension_output().contains("does not answer");
     }
     backend.behave(Behaviour::Healthy).await;
