@@ -187,10 +187,7 @@ pub fn mode(config: &Config, telemetry: bool) -> Mode {
 #[must_use]
 pub fn normalise_settings(config: &Config) -> Settings {
     let lambda = &config.lambda;
-    let function_name = lambda.function_name.clone().unwrap_or_else(|| "unknown".to_owned());
     Settings {
-        log_group: format!("/aws/lambda/{function_name}"),
-        function_name,
         function_version: lambda.function_version.clone(),
         max_memory_bytes: lambda.memory_mib.map(|mib| i64::from(mib) << 20),
         region: lambda.region.clone(),
@@ -202,5 +199,6 @@ pub fn normalise_settings(config: &Config) -> Settings {
         filters: Filters::new(config.filters.exclude.clone(), config.filters.redact.clone()),
         held_bytes: config.memory_limit / 4,
         record_ids: config.record_ids.then(seed),
+        ..Settings::of(lambda.function_name.as_deref().unwrap_or("unknown"))
     }
 }

@@ -3,34 +3,16 @@
 use lambdaview_extension::{
     flow::{Signal, arrival::Arrival},
     lambda::records,
-    normalise::{Filters, Normaliser, Settings},
+    normalise::{Normaliser, Settings},
 };
 use opentelemetry_proto::tonic::{common::v1::any_value::Value as Any, logs::v1::LogRecord};
 use proptest::{collection::vec, prelude::*};
 use serde_json::json;
 
-fn settings() -> Settings {
-    Settings {
-        function_name: "orders".to_owned(),
-        function_version: None,
-        max_memory_bytes: None,
-        region: None,
-        log_group: "/aws/lambda/orders".to_owned(),
-        every_signal: Vec::new(),
-        originated: Vec::new(),
-        managed: false,
-        on_demand: true,
-        platform_lines: false,
-        filters: Filters::default(),
-        held_bytes: 1 << 20,
-        record_ids: None,
-    }
-}
-
 /// The log records that come of one delivery.
 fn arrived(body: &[u8]) -> Vec<LogRecord> {
     const NOW: u64 = 1_795_376_349_674_000_000;
-    let mut normaliser = Normaliser::new(settings());
+    let mut normaliser = Normaliser::new(Settings::of("orders"));
     records::read(body, |telemetry| normaliser.accept(Arrival::Telemetry(telemetry), NOW));
     normaliser.release_all("spindown", NOW);
     let logs = normaliser.drain().pieces.into_iter().filter_map(|piece| match piece.unpack() {

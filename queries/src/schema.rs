@@ -65,15 +65,6 @@ pub enum BodyIndex {
     Absent,
 }
 
-/// The unit of the metrics tables' `TimeUnix`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TimePrecision {
-    /// `DateTime`, since ClickStack 2.30.
-    Seconds,
-    /// `DateTime64(9)`, before.
-    Nanoseconds,
-}
-
 /// A column computed from an attribute when the row is written: cheaper to read than the map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Materialized {
@@ -120,8 +111,6 @@ pub struct Schema {
     pub trace_id_ts: bool,
     /// Whether `otel_logs_kv_rollup_15m` counts rows by service.
     pub logs_rollup: bool,
-    /// The unit of the metrics tables' times; `None` when there are no metrics tables.
-    pub metrics: Option<TimePrecision>,
 }
 
 /// Why the tables could not be created or recognised.

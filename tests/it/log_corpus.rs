@@ -11,7 +11,7 @@ use lambdaview_extension::{
         arrival::{Arrival, Telemetry},
     },
     lambda::records,
-    normalise::{Filters, Normaliser, Settings},
+    normalise::{Normaliser, Settings},
 };
 use lambdaview_tests::kept;
 use opentelemetry_proto::tonic::{
@@ -103,27 +103,9 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/logs")
 }
 
-fn settings() -> Settings {
-    Settings {
-        function_name: "orders".into(),
-        function_version: None,
-        max_memory_bytes: None,
-        region: None,
-        log_group: "/aws/lambda/orders".into(),
-        every_signal: Vec::new(),
-        originated: Vec::new(),
-        managed: false,
-        on_demand: true,
-        platform_lines: false,
-        filters: Filters::default(),
-        held_bytes: 1 << 20,
-        record_ids: None,
-    }
-}
-
 /// What the telemetry record `json` becomes, by itself; nothing of an empty line.
 fn become_of(json: &str) -> Option<LogRecord> {
-    let mut normaliser = Normaliser::new(settings());
+    let mut normaliser = Normaliser::new(Settings::of("orders"));
     let mut now = 0;
     records::read(format!("[{json}]").as_bytes(), |telemetry: Telemetry| {
         now = telemetry.time;

@@ -6,7 +6,7 @@ use lambdaview_extension::{
     flow::Outcome,
 };
 use lambdaview_queries::{
-    schema::{self, Attributes, BodyIndex, Layout, Schema, SchemaError, TimePrecision},
+    schema::{self, Attributes, BodyIndex, Layout, Schema, SchemaError},
     tables::{
         AttributeMap,
         log::LogRow,
@@ -83,21 +83,19 @@ fn span() -> SpanRow {
 
 #[tokio::test]
 async fn every_layout_is_recognised_by_its_looks() {
-    let nanos = Some(TimePrecision::Nanoseconds);
-    let seconds = Some(TimePrecision::Seconds);
     let table = [
-        (Layout::SeverityFirst, BodyIndex::Tokens, false, Attributes::Map, nanos),
-        (Layout::TimestampTime, BodyIndex::LowerTokens, false, Attributes::Map, nanos),
-        (Layout::MapValues, BodyIndex::Text, true, Attributes::Map, nanos),
-        (Layout::Compat, BodyIndex::LowerTokens, true, Attributes::Map, seconds),
-        (Layout::Items, BodyIndex::Text, true, Attributes::Items, seconds),
-        (Layout::Json, BodyIndex::Tokens, false, Attributes::Json, None),
+        (Layout::SeverityFirst, BodyIndex::Tokens, false, Attributes::Map),
+        (Layout::TimestampTime, BodyIndex::LowerTokens, false, Attributes::Map),
+        (Layout::MapValues, BodyIndex::Text, true, Attributes::Map),
+        (Layout::Compat, BodyIndex::LowerTokens, true, Attributes::Map),
+        (Layout::Items, BodyIndex::Text, true, Attributes::Items),
+        (Layout::Json, BodyIndex::Tokens, false, Attributes::Json),
     ];
-    for (layout, body_index, block_numbers, attributes, metrics) in table {
+    for (layout, body_index, block_numbers, attributes) in table {
         let (_database, schema) = laid_out(layout).await;
         assert_eq!(schema.logs.layout, layout);
         assert_eq!((schema.logs.body_index, schema.logs.block_numbers), (body_index, block_numbers), "{layout}");
-        assert_eq!((schema.traces.attributes, schema.metrics), (attributes, metrics), "{layout}");
+        assert_eq!(schema.traces.attributes, attributes, "{layout}");
         // Both came with ClickStack 2.25, in place of the lookup table.
         assert_eq!(schema.logs.event_name, block_numbers, "{layout}");
         let lookup = matches!(layout, Layout::SeverityFirst | Layout::TimestampTime);
@@ -172,11 +170,9 @@ async fn rows_come_back_as_they_were_written() {
 
 #[tokio::test]
 async fn all_five_kinds_of_points_are_written_in_both_units_of_time() {
-    for (layout, precision) in
-        [(Layout::Items, TimePrecision::Seconds), (Layout::MapValues, TimePrecision::Nanoseconds)]
-    {
-        let (database, schema) = laid_out(layout).await;
-        assert_eq!(schema.metrics, Some(precision));
+    // `TimeUnix` is a `DateTime` since ClickStack 2.30, a `DateTime64(9)` before.
+    for (layout, unit) in [(Layout::Items, 1_000_000_000), (Layout::MapValues, 1)] {
+        let (database, _) = laid_out(layout).await;
         let service_name = "orders".to_owned();
         let origin = Origin { service_name, start_time_unix: *NANOS, time_unix: *NANOS, ..Origin::default() };
         let exemplars = Exemplars {
@@ -202,11 +198,7 @@ async fn all_five_kinds_of_points_are_written_in_both_units_of_time() {
             let time = "toUnixTimestamp64Nano(toDateTime64(TimeUnix, 9))";
             let sql = format!("SELECT ServiceName, {time} FROM otel_metrics_{kind}");
             let row = database.client.query(&sql).fetch_one::<(String, i64)>().await.unwrap();
-            let time = match precision {
-                TimePrecision::Seconds => *NANOS / 1_000_000_000 * 1_000_000_000,
-                TimePrecision::Nanoseconds => *NANOS,
-            };
-            assert_eq!(row, ("orders".to_owned(), time), "{layout} {kind}");
+            assert_eq!(row, ("orders".to_owned(), *NANOS / unit * unit), "{layout} {kind}");
         }
     }
 }

@@ -133,29 +133,6 @@ impl Client {
         wire.into_event().ok_or_else(|| ExtensionsError::Answer { call: CALL, why: "an unknown event type".into() })
     }
 
-    /// Says that we cannot start. The platform fails the environment's start over it: the caller must mean that.
-    ///
-    /// # Errors
-    /// When the platform does not answer.
-    pub async fn init_error(&mut self, error_type: &str, message: &str) -> Result<(), ExtensionsError> {
-        self.report("init/error", error_type, message).await
-    }
-
-    /// Says that we end for a fault. The platform fails the invocation over it: the caller must mean that.
-    ///
-    /// # Errors
-    /// When the platform does not answer.
-    pub async fn exit_error(&mut self, error_type: &str, message: &str) -> Result<(), ExtensionsError> {
-        self.report("exit/error", error_type, message).await
-    }
-
-    async fn report(&mut self, which: &'static str, error_type: &str, message: &str) -> Result<(), ExtensionsError> {
-        let body = serde_json::json!({"errorMessage": message, "errorType": error_type, "stackTrace": []}).to_string();
-        let headers = [("lambda-extension-function-error-type", error_type), ("content-type", "application/json")];
-        let answer = self.call_identified(Method::POST, &format!("/{API}/{which}"), &headers, body.into()).await?;
-        if answer.status().is_success() { Ok(()) } else { Err(status(which, &answer)) }
-    }
-
     /// A call that carries our identifier.
     ///
     /// # Errors

@@ -84,6 +84,29 @@ pub struct Settings {
     pub record_ids: Option<u128>,
 }
 
+impl Settings {
+    /// Those of a function of this name, of which nothing else is known: on demand, one invocation at a time, every line of
+    /// programs and none of the platform's, a mebibyte for what waits.
+    #[must_use]
+    pub fn of(function_name: &str) -> Self {
+        Self {
+            log_group: format!("/aws/lambda/{function_name}"),
+            function_name: function_name.to_owned(),
+            function_version: None,
+            max_memory_bytes: None,
+            region: None,
+            every_signal: Vec::new(),
+            originated: Vec::new(),
+            managed: false,
+            on_demand: true,
+            platform_lines: false,
+            filters: Filters::default(),
+            held_bytes: 1 << 20,
+            record_ids: None,
+        }
+    }
+}
+
 /// What normalising has made since it was last asked.
 #[derive(Debug, Default, PartialEq)]
 pub struct Released {

@@ -19,19 +19,10 @@ pub(super) const XRAY: &str = "5bef4de7ad49b0e87f6ef6c87fc2e700";
 
 pub(super) fn settings() -> Settings {
     Settings {
-        function_name: "orders".into(),
         function_version: Some("$LATEST".into()),
         max_memory_bytes: Some(128 << 20),
         region: Some("eu-west-1".into()),
-        log_group: "/aws/lambda/orders".into(),
-        every_signal: Vec::new(),
-        originated: Vec::new(),
-        managed: false,
-        on_demand: true,
-        platform_lines: false,
-        filters: Filters::default(),
-        held_bytes: 1 << 20,
-        record_ids: None,
+        ..Settings::of("orders")
     }
 }
 

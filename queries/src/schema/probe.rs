@@ -6,7 +6,7 @@
 use clickhouse::{Client, Row};
 use serde::Deserialize;
 
-use super::{Attributes, BodyIndex, Layout, LogsTable, Materialized, Schema, SchemaError, TimePrecision, TracesTable};
+use super::{Attributes, BodyIndex, Layout, LogsTable, Materialized, Schema, SchemaError, TracesTable};
 
 /// Asks for `(table, name, type)` of every column of `{tables:Array(String)}` in `{database:String}` that rows are written
 /// into, a JSON list a line: for who writes, and needs to know no more.
@@ -61,7 +61,6 @@ fn recognise(tables: &[Table], columns: &[Column], database: &str) -> Result<Sch
         },
         trace_id_ts: find("otel_traces_trace_id_ts").is_some(),
         logs_rollup: find("otel_logs_kv_rollup_15m").is_some(),
-        metrics: metrics_precision(columns),
     })
 }
 
@@ -110,11 +109,6 @@ fn body_index(create_table_query: &str) -> BodyIndex {
     } else {
         BodyIndex::Absent
     }
-}
-
-fn metrics_precision(columns: &[Column]) -> Option<TimePrecision> {
-    let time = column(columns, "otel_metrics_gauge", "TimeUnix")?;
-    Some(if time.r#type.starts_with("DateTime64") { TimePrecision::Nanoseconds } else { TimePrecision::Seconds })
 }
 
 fn materialized(columns: &[Column], table: &str) -> Vec<Materialized> {

@@ -3,7 +3,7 @@
 use lambdaview_extension::{
     flow::{Signal, arrival::Arrival},
     lambda::records,
-    normalise::{Filters, Normaliser, Released, Settings},
+    normalise::{Normaliser, Released, Settings},
 };
 use opentelemetry_proto::tonic::{common::v1::any_value::Value as Any, logs::v1::LogRecord};
 
@@ -11,21 +11,7 @@ const NOW: u64 = 1_795_376_349_674_000_000;
 
 /// A normaliser as an environment on demand has it.
 pub fn normaliser() -> Normaliser {
-    Normaliser::new(Settings {
-        function_name: "orders".to_owned(),
-        function_version: None,
-        max_memory_bytes: None,
-        region: None,
-        log_group: "/aws/lambda/orders".to_owned(),
-        every_signal: Vec::new(),
-        originated: Vec::new(),
-        managed: false,
-        on_demand: true,
-        platform_lines: true,
-        filters: Filters::default(),
-        held_bytes: 1 << 20,
-        record_ids: None,
-    })
+    Normaliser::new(Settings { platform_lines: true, ..Settings::of("orders") })
 }
 
 /// Everything that comes of one delivery.
