@@ -104,7 +104,7 @@ impl Lane {
         }
     }
 
-    /// Another kind's backend answers again: a request that hangs since before says nothing more, and another may go at once.
+    /// Another kind's backend answers again: a request that has hung since before is soon given up, and another goes at once.
     pub(super) const fn another_answers(&mut self) {
         if self.failures > 0 {
             (self.overtaken, self.retry_at) = (self.in_flight.is_some(), 0);
@@ -123,7 +123,8 @@ impl Lane {
     pub(super) fn stale_at(&self, last_chance: UnixNanos) -> Option<UnixNanos> {
         self.in_flight.filter(|_| !self.given_up)?;
         let fair = match () {
-            () if self.overtaken => Duration::ZERO,
+            // It may be under way to the same backend, and about to be answered too.
+            () if self.overtaken => FAIR,
             () if self.began_at < last_chance => FAIR,
             () if self.is_failing() && !self.patient => PROBE_TIMEOUT,
             () => return None,
