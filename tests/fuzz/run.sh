@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs each fuzz target, or the one that is named, for so many seconds: run.sh SECONDS [TARGET].
+# Runs each fuzz target, or the one that is named, for so many seconds: run.sh SECONDS [TARGET]. With 2000x in place of the
+# seconds, for so many inputs, which are the same ones every time: what a test may do, where a search for new faults may not.
 #
 # A nightly compiler must be there already: none is ever downloaded. cargo-fuzz, the build and what the runs find to be worth
 # keeping stay in the cache, so that only the first run pays for them. Where that cannot be had it says so and is no failure.
@@ -35,10 +36,17 @@ fuzz build
 status=0
 for target in $targets; do
   mkdir -p "$cache/corpus/$target" "$cache/found/$target"
-  echo "fuzz $target for $seconds s"
+  echo "fuzz $target for ${seconds/%x/ inputs}"
+  known="$cache/corpus/$target"
+  limit="-max_total_time=$seconds"
+  if [[ $seconds == *x ]]; then
+    known=$(mktemp -d)
+    limit="-runs=${seconds%x} -seed=1"
+  fi
   log="$cache/$target.log"
-  if "$cache/target/$host/release/$target" "$cache/corpus/$target" "corpus/$target" \
-    -max_total_time="$seconds" -max_len=4096 -timeout=20 -rss_limit_mb=2048 -dict=words.dict \
+  # shellcheck disable=SC2086  # two options
+  if "$cache/target/$host/release/$target" "$known" "corpus/$target" \
+    $limit -max_len=4096 -timeout=20 -rss_limit_mb=2048 -dict=words.dict \
     -artifact_prefix="$cache/found/$target/" -print_final_stats=1 >"$log" 2>&1; then
     grep -o 'number_of_executed_units.*' "$log" || true
   else

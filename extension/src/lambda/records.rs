@@ -35,9 +35,9 @@ pub fn read(body: &[u8], mut take: impl FnMut(Telemetry)) {
     }
     match serde_json::from_str::<Vec<&RawValue>>(&text) {
         Ok(records) => records.into_iter().skip(taken).for_each(|record| take(read_record(record.get()))),
-        Err(_) => salvage::parts(&text, is_record, |part| match part {
-            Part::Record(_) if taken > 0 => taken -= 1,
+        Err(_) => salvage::parts(salvage::behind(&text, taken), is_record, |part| match part {
             Part::Record(record) => take(read_record(record)),
+            Part::Damaged("") if taken > 0 => {}
             Part::Damaged(piece) => take(unknown(0, "", piece, "a damaged delivery".to_owned())),
         }),
     }
@@ -280,6 +280,18 @@ mod tests {
         assert_eq!(half.event, Event::Function(Line::Text("a\u{fffd}\u{fffd}\u{fffd}b\0".into())));
         let rubbish = all(b"[{\"type\":\"function\",\"record\":\"\xff\xfe\"}]");
         assert_eq!(rubbish[0].event, Event::Function(Line::Text("\u{fffd}\u{fffd}".into())));
+    }
+
+    #[test]
+    fn a_record_that_only_the_first_pass_knows_as_one_costs_no_other_behind_the_damage() {
+        let body =
+            br#"[{"odd":1,"type":"function","record":"a"},{"type":"function","rec,{"type":"function","record":"b"}]"#;
+        let read = all(body);
+        assert_eq!(read[0].event, Event::Function(Line::Text("a".into())));
+        assert_eq!(raw_of(&read[1]).raw, r#"{"type":"function","rec"#);
+        assert_eq!(read[2].event, Event::Function(Line::Text("b".into())));
+        assert_eq!(read.len(), 3);
+        assert_eq!(all(br#"[{"odd":1,"type":"function","record":"a"},"#).len(), 1, "nothing stands behind it");
     }
 
     #[test]

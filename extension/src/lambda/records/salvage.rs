@@ -43,8 +43,22 @@ pub(super) fn parts<'a>(body: &'a str, is_record: impl Fn(&str) -> bool, mut tak
     if unclaimed == 0 { take(Part::Damaged(body)) } else { damaged(&body[unclaimed..], &mut take) }
 }
 
+/// What stands behind the first `taken` records of `body`, which are whole.
+pub(super) fn behind(body: &str, taken: usize) -> &str {
+    let mut rest = body;
+    for _ in 0..taken {
+        rest = rest.trim_start_matches(is_between);
+        rest = object(rest).map_or(rest, |length| &rest[length..]);
+    }
+    if taken > 0 { rest.trim_start_matches(is_between) } else { body }
+}
+
+fn is_between(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ',' | '[' | ']')
+}
+
 fn damaged<'a>(between: &'a str, take: &mut impl FnMut(Part<'a>)) {
-    let between = between.trim_matches(|c: char| c.is_whitespace() || matches!(c, ',' | '[' | ']'));
+    let between = between.trim_matches(is_between);
     if !between.is_empty() {
         take(Part::Damaged(between));
     }
