@@ -31,7 +31,7 @@ use settings::Environment;
 pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error> {
     match &cli.command {
         Command::Cost(args) if args.show_rates => commands::show_rates(),
-        Command::Local(args) => commands::local(args, environment).await,
+        Command::Local(args) => commands::local(args, cli.display.output, environment).await,
         command => ask(cli, command, environment).await,
     }
 }
@@ -44,14 +44,14 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
     }
     let look = settings::look(&cli.display, environment);
     let session = interrupt::unless_interrupted(connect::open(&target, command.name())).await?;
-    let desk = Desk { session: &session, at: &target.place, look };
+    let desk = Desk { session: &session, at: &target.place, span: cli.span, output: cli.display.output, look };
     let done = match command {
         // Follows with its own end: it has counts to tell.
         Command::Tail(args) => desk.tail(args).await,
         Command::Trace(args) => interrupt::unless_interrupted(desk.trace(args)).await,
         Command::Functions(args) => interrupt::unless_interrupted(desk.functions(args)).await,
         Command::Cost(args) => interrupt::unless_interrupted(desk.cost(args)).await,
-        Command::Local(args) => commands::local(args, environment).await,
+        Command::Local(args) => commands::local(args, cli.display.output, environment).await,
     };
     if cli.display.stats {
         say_cost(session.cost());

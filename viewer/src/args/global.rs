@@ -1,0 +1,108 @@
+//! Flags that stand before or after every command: where ClickHouse is, which stretch of time, how to print.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+
+use crate::ask::{BadTime, Since, duration};
+
+/// Where ClickHouse is, and how to talk to it.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct Connection {
+    /// ClickHouse's HTTP address. Default: CLICKHOUSE_URL, else what `lambdaview local` runs, else http://127.0.0.1:8123.
+    #[arg(long, global = true, value_name = "URL")]
+    pub url: Option<String>,
+    /// The user. Default: CLICKHOUSE_USER. Its password comes from CLICKHOUSE_PASSWORD, a file, or a prompt; never from an argument.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub user: Option<String>,
+    /// A file that holds the password, on one line.
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "ask_password")]
+    pub password_file: Option<PathBuf>,
+    /// Ask for the password on the terminal.
+    #[arg(long, global = true)]
+    pub ask_password: bool,
+    /// The database that holds ClickStack's tables. Default: CLICKHOUSE_DATABASE, else `default`.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub database: Option<String>,
+    /// Certificates in PEM to trust instead of the usual ones: for a server with an authority of its own. Default: CLICKHOUSE_CA.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// A context of the configuration file, ~/.config/lambdaview/config.toml. Default: LAMBDAVIEW_CONTEXT.
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// How long the server may work on one question.
+    #[arg(long, global = true, value_name = "TIME", default_value = "30s")]
+    pub timeout: Timeout,
+}
+
+/// Which stretch of time is meant.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Time")]
+pub struct Span {
+    /// Only what happened since then: 30s, 10m, 2h, 7d, 2026-11-22, 2026-11-22T14:02:00Z.
+    #[arg(short, long, visible_short_alias = 'S', global = true, value_name = "TIME")]
+    pub since: Option<Since>,
+    /// Only what happened before then, written in the same ways.
+    #[arg(short, long, visible_short_alias = 'U', global = true, value_name = "TIME")]
+    pub until: Option<Since>,
+}
+
+/// How to print.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Display")]
+pub struct Display {
+    /// The form of the output; `help json` documents the objects.
+    #[arg(short, long, alias = "format", global = true, value_enum, value_name = "FORMAT")]
+    pub output: Option<Output>,
+    /// Colours: `auto` for a terminal without NO_COLOR.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub color: Colour,
+    /// Times in UTC instead of local time.
+    #[arg(long, global = true)]
+    pub utc: bool,
+    /// Say at the end how many rows and bytes the server read.
+    #[arg(long, global = true)]
+    pub stats: bool,
+}
+
+/// The form of what is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Pretty,
+    /// For programs: one object a line.
+    Json,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// `--timeout`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeout(pub Duration);
+
+impl Default for Timeout {
+    fn default() -> Self {
+        Self(Duration::from_secs(30))
+    }
+}
+
+impl std::str::FromStr for Timeout {
+    type Err = BadTime;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // The server counts in whole seconds, and reads 0 as no limit.
+        Ok(Self(duration(text)?.max(Duration::from_secs(1))))
+    }
+}

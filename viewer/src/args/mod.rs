@@ -1,0 +1,124 @@
+//! The command line as it is typed. What it means is made of it in [`crate::settings`] and [`crate::ask`].
+//!
+//! Each command's own flags stand in a file of its name, beside those that several share.
+
+mod cost;
+mod functions;
+mod global;
+mod local;
+mod tail;
+mod trace;
+
+pub use cost::CostArgs;
+pub use functions::FunctionsArgs;
+pub use global::{Colour, Connection, Display, Output, Span, Timeout};
+pub use local::LocalArgs;
+pub use tail::TailArgs;
+pub use trace::TraceArgs;
+
+use clap::{Parser, Subcommand};
+
+/// See what AWS Lambda functions do: their logs, traces and costs, from ClickStack's tables in ClickHouse.
+#[derive(Debug, Parser)]
+#[command(name = "lambdaview", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Where ClickHouse is, and how to talk to it.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Which stretch of time.
+    #[command(flatten)]
+    pub span: Span,
+    /// How to print.
+    #[command(flatten)]
+    pub display: Display,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print a function's last lines, then follow it.
+    #[command(after_help = tail::HELP)]
+    Tail(TailArgs),
+    /// Draw a trace: its spans as bars, its log lines in their places.
+    #[command(after_help = trace::HELP)]
+    Trace(TraceArgs),
+    /// List the functions: invocations, errors, log volume, durations.
+    #[command(alias = "fn", alias = "ls")]
+    Functions(FunctionsArgs),
+    /// Reckon what the logs cost: in CloudWatch, and here.
+    #[command(after_help = cost::HELP)]
+    Cost(CostArgs),
+    /// Run ClickStack on this machine: ClickHouse, its schema and web UI, and OTLP. Needs no configuration.
+    #[command(after_help = local::HELP)]
+    Local(LocalArgs),
+}
+
+impl Command {
+    /// Its name: how its questions are known to the server.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Tail(_) => "tail",
+            Self::Trace(_) => "trace",
+            Self::Functions(_) => "functions",
+            Self::Cost(_) => "cost",
+            Self::Local(_) => "local",
+        }
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  lambdaview local                      ClickStack on this machine, kept running
+  lambdaview functions --since 24h      what there is
+  lambdaview tail checkout              last ten minutes, then live
+  lambdaview tail checkout -n 50 --no-follow -o json | jq .body
+  lambdaview trace 7f3a91c2-3f0e-4a53-9d0c-0a6d6c4f1b11
+  lambdaview -c prod cost --since 7d
+
+Contexts, in ~/.config/lambdaview/config.toml:
+  [contexts.prod]
+  url = \"https://clickhouse.example:8443\"
+  user = \"viewer\"
+  password_file = \"/run/secrets/viewer\"
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 user or password refused, 5 no connection or out of time,
+8 ClickStack's tables are not there, 130 Ctrl-C.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_are_valid_before_and_after_the_command() {
+        for words in ["lambdaview --url http://x tail f", "lambdaview tail f --url http://x"] {
+            let cli = Cli::try_parse_from(words.split(' ')).unwrap();
+            assert_eq!(cli.connection.url.as_deref(), Some("http://x"));
+        }
+    }
+
+    #[test]
+    fn what_is_typed_for_other_tails_is_accepted() {
+        for words in
+            ["tail f --follow", "tail f -f --since 5m", "tail f -n all", "tail f -S 1h", "tail f -n 20 --no-follow"]
+        {
+            let words = std::iter::once("lambdaview").chain(words.split(' '));
+            assert!(Cli::try_parse_from(words.clone()).is_ok(), "{:?}", words.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_an_argument() {
+        assert!(Cli::try_parse_from(["lambdaview", "functions", "--password", "x"]).is_err());
+    }
+}

@@ -1,0 +1,64 @@
+//! `lambdaview cost`.
+
+use std::time::Duration;
+
+use lambdaview_queries::questions::{bytes, functions};
+
+use super::{Desk, say_nothing_there, write};
+use crate::{
+    args::{CostArgs, Output},
+    ask::Since,
+    cost::{
+        self, Measured,
+        rates::{self, Rates},
+    },
+    error::Error,
+    render,
+    settings::usage,
+};
+
+const DEFAULT_SINCE: Since = Since::Ago(Duration::from_secs(86_400));
+
+impl Desk<'_> {
+    /// `lambdaview cost`.
+    ///
+    /// # Errors
+    /// When the prices cannot be read, or the server fails.
+    pub async fn cost(&self, args: &CostArgs) -> Result<(), Error> {
+        let rates = prices(args)?;
+        let now = self.session.opened_at();
+        let (from, since) = self.since(DEFAULT_SINCE);
+        let measured = tokio::try_join!(
+            bytes::logged(self.session, from),
+            functions::invoked(self.session, from),
+            bytes::stored(self.session),
+        );
+        let (logged, functions, stored) = measured.map_err(|fault| self.fault(fault))?;
+        if functions.is_empty() && logged.is_empty() {
+            say_nothing_there(since);
+        }
+        let report = cost::reckon(&Measured { logged, functions, stored, now }, &rates);
+        match self.output() {
+            Output::Json => write(&render::cost::json(&report, &rates)),
+            Output::Pretty if report.shares.is_empty() => Ok(()),
+            Output::Pretty => write(&render::cost::draw(&report, &rates, self.look.columns, self.paint())),
+        }
+    }
+}
+
+fn prices(args: &CostArgs) -> Result<Rates, Error> {
+    let Some(file) = &args.rates else { return Ok(Rates::built_in()) };
+    let shown = file.display();
+    let next = Some("`lambdaview cost --show-rates` prints the form");
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| usage(&format!("the prices in {shown} cannot be read: {error}"), next))?;
+    Rates::parse(&text).map_err(|error| usage(&format!("the prices in {shown} cannot be understood: {error}"), next))
+}
+
+/// `lambdaview cost --show-rates`, which asks nobody.
+///
+/// # Errors
+/// When nobody reads on.
+pub fn show_rates() -> Result<(), Error> {
+    write(rates::BUILT_IN)
+}

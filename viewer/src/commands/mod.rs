@@ -1,0 +1,78 @@
+//! The commands, a file each: ask, render, write.
+
+mod cost;
+mod functions;
+mod local;
+mod tail;
+mod trace;
+
+pub use cost::show_rates;
+pub use local::local;
+
+use std::io::{self, Write as _};
+
+use lambdaview_queries::questions::{Fault, Session};
+
+use crate::{
+    args::{Output, Span},
+    ask::Since,
+    error::{Error, Place},
+    render::style::Paint,
+    settings::Look,
+};
+
+/// What every command works with.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    /// The server, and its tables.
+    pub session: &'a Session,
+    /// How messages name the server.
+    pub at: &'a Place,
+    /// The stretch of time that was typed.
+    pub span: Span,
+    /// The form of output that was typed.
+    pub output: Option<Output>,
+    /// How output looks.
+    pub look: Look,
+}
+
+impl Desk<'_> {
+    fn paint(&self) -> Paint {
+        Paint { colour: self.look.colour }
+    }
+
+    fn output(&self) -> Output {
+        self.output.unwrap_or_default()
+    }
+
+    /// The start of the stretch of time, and what was typed for it or stands for it.
+    fn since(&self, default: Since) -> (i64, Since) {
+        let since = self.span.since.unwrap_or(default);
+        (since.at(self.session.opened_at()), since)
+    }
+
+    fn fault(&self, fault: Fault) -> Error {
+        Error::ClickHouse { fault, at: self.at.clone() }
+    }
+}
+
+/// Writes an answer to stdout.
+///
+/// # Errors
+/// When nobody reads on, or the disk is full.
+pub fn write(text: &str) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+fn say_nothing_there(since: Since) {
+    let time = match since {
+        Since::Ago(age) => {
+            format!("in the last {}", crate::format::duration(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)))
+        }
+        Since::At(moment) => format!("since {}", crate::format::rfc3339(moment)),
+    };
+    // Nobody may be listening on stderr, which is no reason to stop.
+    let _ = writeln!(io::stderr(), "lambdaview: no function wrote anything {time}; --since 30d looks further back");
+}
