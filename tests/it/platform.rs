@@ -141,7 +141,9 @@ async fn what_the_platform_cannot_keep_is_counted_in_logs_dropped() {
 
 #[tokio::test]
 async fn a_timeout_resets_the_environment_and_the_next_invocation_starts_a_new_one() {
-    let recorder = Recorder::beside(settings(Sample::Misbehaving).timeout(Duration::from_secs(1))).await;
+    // Frozen right after its short second invocation, the environment would keep that one's telemetry to itself.
+    let settings = settings(Sample::Misbehaving).timeout(Duration::from_secs(1)).without_freeze();
+    let recorder = Recorder::beside(settings).await;
     let before = recorder.lambda.extension_pids();
     let invocation = recorder.lambda.invoke(json!({"do": "sleep"})).await;
     assert_eq!((invocation.status, &invocation.payload["errorType"]), (Status::Timeout, &json!("Sandbox.Timedout")));
