@@ -41,6 +41,20 @@ pub enum Error {
     /// Writing the answer failed.
     #[error("could not write: {0}")]
     Output(#[source] io::Error),
+    /// The answer was cut short, and that was not to pass.
+    #[error("{what}")]
+    Truncated {
+        /// What was left out.
+        what: String,
+        /// What to do.
+        next: String,
+    },
+    /// More of something than was allowed: the answer to what was asked, and no failure of this program.
+    #[error("{what}")]
+    Threshold {
+        /// What was passed.
+        what: String,
+    },
     /// Whoever read the answer has stopped reading.
     #[error("nobody reads on")]
     Closed,
@@ -86,6 +100,8 @@ impl Error {
                 FaultKind::NoDatabase | FaultKind::NoTable => 8,
                 FaultKind::Busy | FaultKind::ReadOnly | FaultKind::Failed => 1,
             },
+            Self::Truncated { .. } => 6,
+            Self::Threshold { .. } => 7,
             Self::Interrupted { signal } => 128 + *signal,
         }
     }
@@ -109,7 +125,7 @@ impl Error {
     fn next(&self) -> Option<String> {
         match self {
             Self::Usage { next, .. } => next.clone(),
-            Self::NotFound { next, .. } => Some(next.clone()),
+            Self::NotFound { next, .. } | Self::Truncated { next, .. } => Some(next.clone()),
             Self::ClickHouse { fault, at } => Some(remedy(fault, at)),
             _ => None,
         }

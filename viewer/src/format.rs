@@ -2,60 +2,11 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
-use chrono::{DateTime, Local, Utc};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+pub use crate::zone::{BadZone, Zone, rfc3339};
+
 use crate::ask::Nanos;
-
-/// In which zone times are shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Zone {
-    /// That of the machine.
-    #[default]
-    Local,
-    /// UTC.
-    Utc,
-}
-
-impl Zone {
-    fn format(self, time: Nanos, form: &str) -> String {
-        let utc: DateTime<Utc> = DateTime::from_timestamp_nanos(time);
-        match self {
-            Self::Utc => utc.format(form).to_string(),
-            Self::Local => utc.with_timezone(&Local).format(form).to_string(),
-        }
-    }
-
-    /// `14:02:11.204`
-    #[must_use]
-    pub fn clock(self, time: Nanos) -> String {
-        self.format(time, "%H:%M:%S%.3f")
-    }
-
-    /// `2026-11-22 14:02:11.204`
-    #[must_use]
-    pub fn date_clock(self, time: Nanos) -> String {
-        self.format(time, "%Y-%m-%d %H:%M:%S%.3f")
-    }
-
-    /// `2026-11-22 14:02:11`
-    #[must_use]
-    pub fn moment(self, time: Nanos) -> String {
-        self.format(time, "%Y-%m-%d %H:%M:%S")
-    }
-
-    /// `2026-11-22`
-    #[must_use]
-    pub fn date(self, time: Nanos) -> String {
-        self.format(time, "%Y-%m-%d")
-    }
-}
-
-/// `2026-11-22T14:02:11.204000000Z`: what programs read.
-#[must_use]
-pub fn rfc3339(time: Nanos) -> String {
-    DateTime::from_timestamp_nanos(time).format("%Y-%m-%dT%H:%M:%S%.9fZ").to_string()
-}
 
 /// Text from elsewhere, made harmless for a terminal: what would move the cursor, change colours, set a title, ring the bell,
 /// or turn the direction of writing is shown as a sign. Line breaks are signs too: split lines before.

@@ -15,6 +15,7 @@ pub mod render;
 pub mod settings;
 pub mod similar;
 pub mod tail;
+pub mod zone;
 
 use std::io::Write as _;
 

@@ -13,7 +13,7 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
-    args::{Colour, Connection, Display},
+    args::{Colour, Connection, Display, Theme, Timestamps},
     error::{Error, Place},
     format::Zone,
 };
@@ -117,6 +117,16 @@ pub struct Look {
     pub terminal: bool,
     /// How many columns there are.
     pub columns: usize,
+    /// How times are shown.
+    pub timestamps: Timestamps,
+    /// Colours for which ground.
+    pub theme: Theme,
+    /// Nothing but ASCII.
+    pub ascii: bool,
+    /// Whether stderr keeps to errors.
+    pub quiet: bool,
+    /// Whether stderr says more.
+    pub verbose: bool,
 }
 
 /// The configuration file, `config.toml`.
@@ -182,7 +192,18 @@ pub fn look(flags: &Display, environment: &impl Environment) -> Look {
     let asked = environment.text(COLUMNS).and_then(|columns| columns.parse().ok());
     let seen = if terminal { crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns)) } else { None };
     let columns = seen.filter(|columns| *columns > 0).or(asked).unwrap_or(100);
-    Look { zone: if flags.utc { Zone::Utc } else { Zone::Local }, colour, terminal, columns: columns.max(40) }
+    let zone = flags.tz.unwrap_or(if flags.utc { Zone::Utc } else { Zone::Local });
+    Look {
+        zone,
+        colour,
+        terminal,
+        columns: columns.max(40),
+        timestamps: flags.timestamps.unwrap_or_default(),
+        theme: flags.theme.unwrap_or_default(),
+        ascii: flags.ascii,
+        quiet: flags.quiet,
+        verbose: flags.verbose,
+    }
 }
 
 /// Where the local stack keeps its data when nothing else is said; `None` without a home.

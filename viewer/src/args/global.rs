@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-use crate::ask::{BadTime, Since, duration};
+use crate::{
+    ask::{BadTime, Since, duration},
+    format::Zone,
+};
 
 /// Where ClickHouse is, and how to talk to it.
 #[derive(Clone, Debug, Default, Args)]
@@ -58,12 +61,45 @@ pub struct Display {
     /// Colours: `auto` for a terminal without NO_COLOR.
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
     pub color: Colour,
+    /// How times are shown; alone it means `full`, with the date. Default: `short`.
+    #[arg(short, long, global = true, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "full", value_name = "FORM")]
+    pub timestamps: Option<Timestamps>,
     /// Times in UTC instead of local time.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, conflicts_with_all = ["local", "tz"])]
     pub utc: bool,
+    /// Times in local time, whatever the configuration says.
+    #[arg(long, global = true, conflicts_with = "tz")]
+    pub local: bool,
+    /// Times in that zone: Europe/Berlin, +02:00.
+    #[arg(long, global = true, value_name = "ZONE")]
+    pub tz: Option<Zone>,
+    /// Colours for that background; `mono` uses none, only bold and dim.
+    #[arg(long, global = true, value_enum, value_name = "NAME")]
+    pub theme: Option<Theme>,
+    /// Nothing but ASCII: no boxes, no bars of blocks.
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Write to the terminal, not through $PAGER.
+    #[arg(long, global = true)]
+    pub no_pager: bool,
+    /// Never ask anything: fail instead.
+    #[arg(long, global = true, conflicts_with = "ask_password")]
+    pub no_input: bool,
+    /// Nothing on stderr but errors.
+    #[arg(long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// More on stderr: how lines are followed, what was resolved.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Show the SQL of each question on stderr.
+    #[arg(long, global = true)]
+    pub show_sql: bool,
     /// Say at the end how many rows and bytes the server read.
     #[arg(long, global = true)]
     pub stats: bool,
+    /// At most so many rows of an answer; that more were left is told.
+    #[arg(long, global = true, value_name = "N")]
+    pub max_rows: Option<u64>,
 }
 
 /// The form of what is printed.
@@ -72,8 +108,65 @@ pub enum Output {
     /// For people.
     #[default]
     Pretty,
+    /// The time and the text.
+    Short,
+    /// The text alone.
+    Raw,
     /// For programs: one object a line.
     Json,
+    /// For programs and people: key=value pairs.
+    Logfmt,
+    /// For tables: a heading, then a row each.
+    Csv,
+    /// Everything that is known of a row, a field a line.
+    Detailed,
+    /// Nothing: only counts, conditions and exit codes.
+    None,
+}
+
+impl Output {
+    /// As it is typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pretty => "pretty",
+            Self::Short => "short",
+            Self::Raw => "raw",
+            Self::Json => "json",
+            Self::Logfmt => "logfmt",
+            Self::Csv => "csv",
+            Self::Detailed => "detailed",
+            Self::None => "none",
+        }
+    }
+}
+
+/// `--timestamps`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Timestamps {
+    /// Date, time and offset.
+    Full,
+    /// The time; the date too on lines of another day.
+    #[default]
+    Short,
+    /// How long before now.
+    Rel,
+    /// How long after the line before.
+    Delta,
+    /// None.
+    None,
+}
+
+/// `--theme`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Theme {
+    /// Light text on a dark ground.
+    #[default]
+    Dark,
+    /// Dark text on a light ground.
+    Light,
+    /// No colours, only bold and dim.
+    Mono,
 }
 
 /// When to colour.

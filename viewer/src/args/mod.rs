@@ -11,7 +11,7 @@ mod trace;
 
 pub use cost::CostArgs;
 pub use functions::FunctionsArgs;
-pub use global::{Colour, Connection, Display, Output, Span, Timeout};
+pub use global::{Colour, Connection, Display, Output, Span, Theme, Timeout, Timestamps};
 pub use local::LocalArgs;
 pub use tail::TailArgs;
 pub use trace::TraceArgs;
@@ -86,7 +86,7 @@ Contexts, in ~/.config/lambdaview/config.toml:
   password_file = \"/run/secrets/viewer\"
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 user or password refused, 5 no connection or out of time,
-8 ClickStack's tables are not there, 130 Ctrl-C.";
+6 cut short, with --strict, 7 a threshold was passed, 8 ClickStack's tables are not there, 130 Ctrl-C.";
 
 #[cfg(test)]
 mod tests {

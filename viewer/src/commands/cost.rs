@@ -25,6 +25,7 @@ impl Desk<'_> {
     /// # Errors
     /// When the prices cannot be read, or the server fails.
     pub async fn cost(&self, args: &CostArgs) -> Result<(), Error> {
+        let output = self.output_of(&[Output::Pretty, Output::Json])?;
         let rates = prices(args)?;
         let now = self.session.opened_at();
         let (from, since) = self.since(DEFAULT_SINCE);
@@ -38,10 +39,10 @@ impl Desk<'_> {
             say_nothing_there(since);
         }
         let report = cost::reckon(&Measured { logged, functions, stored, now }, &rates);
-        match self.output() {
+        match output {
             Output::Json => write(&render::cost::json(&report, &rates)),
             Output::Pretty if report.shares.is_empty() => Ok(()),
-            Output::Pretty => write(&render::cost::draw(&report, &rates, self.look.columns, self.paint())),
+            _ => write(&render::cost::draw(&report, &rates, self.look.columns, self.paint())),
         }
     }
 }

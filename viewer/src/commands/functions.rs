@@ -20,15 +20,16 @@ impl Desk<'_> {
     /// # Errors
     /// When the server fails.
     pub async fn functions(&self, _args: &FunctionsArgs) -> Result<(), Error> {
+        let output = self.output_of(&[Output::Pretty, Output::Json])?;
         let (from, since) = self.since(DEFAULT_SINCE);
         let functions = functions::functions(self.session, from).await.map_err(|fault| self.fault(fault))?;
         if functions.is_empty() {
             say_nothing_there(since);
         }
-        match self.output() {
+        match output {
             Output::Json => write(&functions.iter().map(render::json::function).collect::<String>()),
             Output::Pretty if functions.is_empty() => Ok(()),
-            Output::Pretty => {
+            _ => {
                 let now = self.session.opened_at();
                 write(&render::table::functions(&functions, now, self.look.columns, self.paint()))
             }

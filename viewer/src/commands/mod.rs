@@ -18,7 +18,7 @@ use crate::{
     ask::Since,
     error::{Error, Place},
     render::style::Paint,
-    settings::Look,
+    settings::{Look, usage},
 };
 
 /// What every command works with.
@@ -41,8 +41,14 @@ impl Desk<'_> {
         Paint { colour: self.look.colour }
     }
 
-    fn output(&self) -> Output {
-        self.output.unwrap_or_default()
+    /// The form of output that was typed, which must be one of those this command has; the first is its own.
+    fn output_of(&self, known: &[Output]) -> Result<Output, Error> {
+        let output = self.output.unwrap_or(known[0]);
+        if known.contains(&output) {
+            return Ok(output);
+        }
+        let known = known.iter().map(|known| known.name()).collect::<Vec<_>>().join(", ");
+        Err(usage(&format!("this command cannot print {}", output.name()), Some(&format!("-o with one of {known}"))))
     }
 
     /// The start of the stretch of time, and what was typed for it or stands for it.

@@ -19,18 +19,17 @@ impl Desk<'_> {
     /// # Errors
     /// Those of [`tail::run`].
     pub async fn tail(&self, args: &TailArgs) -> Result<(), Error> {
+        let output = self.output_of(&[Output::Pretty, Output::Json])?;
         let tail = Tail {
             function: args.function.clone(),
             since: self.span.since,
             lines: args.lines,
             follow: !args.no_follow,
-            attributes: self.output() == Output::Json,
+            attributes: output == Output::Json,
         };
-        let format = match self.output() {
-            Output::Pretty => {
-                Format::Pretty(LineStyle { zone: self.look.zone, paint: self.paint(), now: self.session.opened_at() })
-            }
+        let format = match output {
             Output::Json => Format::Json,
+            _ => Format::Pretty(LineStyle { zone: self.look.zone, paint: self.paint(), now: self.session.opened_at() }),
         };
         let out = BufWriter::with_capacity(BUFFER, io::stdout().lock());
         let mut printer = Printer::new(out, Box::new(io::stderr()), format, &tail.function);

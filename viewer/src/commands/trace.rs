@@ -17,6 +17,7 @@ impl Desk<'_> {
     /// # Errors
     /// When the id cannot be understood or is nowhere, or the server fails.
     pub async fn trace(&self, args: &TraceArgs) -> Result<(), Error> {
+        let output = self.output_of(&[Output::Pretty, Output::Json])?;
         let id: TraceRef = args.id.parse().map_err(|error: BadId| usage(&format!("{}: {error}", args.id), None))?;
         let found = match &id {
             TraceRef::Trace(id) => trace::trace(self.session, id).await,
@@ -26,9 +27,9 @@ impl Desk<'_> {
         if trace.spans.is_empty() && trace.lines.is_empty() {
             return Err(nowhere(&id));
         }
-        match self.output() {
+        match output {
             Output::Json => write(&render::json::trace(&trace)),
-            Output::Pretty => {
+            _ => {
                 let Look { columns, zone, terminal, .. } = self.look;
                 let style = WaterfallStyle { columns, zone, paint: self.paint(), cut: terminal, full: args.full };
                 write(&render::waterfall::draw(&trace, style))
