@@ -27,14 +27,14 @@ layer:
 	$(CARGO) build --release --locked -p lambdaview-extension
 	python3 extension/layer.py
 
-# Figures beside their aims: start, memory, CPU, holds, a dead backend, size, first row of tail. EXTENSION=path measures
-# another binary; LONG=1 watches memory over 100,000 invocations.
+# Figures beside their aims: start, memory, CPU, holds, a dead backend, size, first row of tail, what each question reads in tables
+# of 2 and 20 million rows. EXTENSION=path measures another binary; LONG=1 watches memory over 100,000 invocations; ROWS=n for a smaller table.
 bench:
 	# One by one: built together each would have the features of both.
 	$(CARGO) build --release --locked -p lambdaview-extension
 	$(CARGO) build --release --locked -p lambdaview
 	$(CARGO) build --locked --workspace --bins
-	$(BIN)/bench $(if $(EXTENSION),--extension $(EXTENSION)) $(if $(LONG),--long)
+	$(BIN)/bench $(if $(EXTENSION),--extension $(EXTENSION)) $(if $(LONG),--long) $(if $(ROWS),--rows $(ROWS))
 
 # Outages, kills, freezes and odd records for MINUTES (2), by SEED; says which promises broke.
 chaos:

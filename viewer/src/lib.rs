@@ -66,8 +66,9 @@ fn say_cost(cost: Cost) {
     // Nobody may be listening on stderr, which is no reason to fail.
     let _ = writeln!(
         std::io::stderr(),
-        "lambdaview: {questions}, read {} and {}",
+        "lambdaview: {questions}, read {} and {} ({} bytes)",
         format::plural(rows, "row"),
-        format::bytes(bytes)
+        format::bytes(bytes),
+        format::count(bytes),
     );
 }

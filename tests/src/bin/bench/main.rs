@@ -6,16 +6,18 @@
 mod extension;
 mod process;
 mod row;
+mod scale;
 mod sink;
 mod viewer;
 
 use lambdaview_tests::{function::cheap, machine};
 use std::{path::PathBuf, process::ExitCode};
 
-const USAGE: &str = "usage: bench [--extension PATH] [--viewer PATH] [--long] [--extension-only]
+const USAGE: &str = "usage: bench [--extension PATH] [--viewer PATH] [--long] [--extension-only] [--scale-only] [--rows N]
 
-Prints the figures of an extension and of the viewer; without a path, those of the release build of this tree.
-With --long, memory is watched over 100,000 invocations.";
+Prints the figures of an extension and of the viewer, and what each of the viewer's questions reads in tables of 2 and 20 million rows;
+without a path, those of the release build of this tree. With --long, memory is watched over 100,000 invocations; with
+--rows N the smaller table has N.";
 
 /// What is measured.
 struct Subjects {
@@ -23,12 +25,15 @@ struct Subjects {
     viewer: PathBuf,
     long: bool,
     extension_only: bool,
+    scale_only: bool,
+    rows: u64,
 }
 
 impl Subjects {
     fn from_arguments(arguments: &[String]) -> Result<Self, String> {
         let (extension, viewer) = (release("lambdaview-extension"), release("lambdaview"));
-        let mut subjects = Self { extension, viewer, long: false, extension_only: false };
+        let mut subjects =
+            Self { extension, viewer, long: false, extension_only: false, scale_only: false, rows: scale::ROWS };
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             let mut path = || arguments.next().map(PathBuf::from).ok_or(format!("{argument} needs a path"));
@@ -37,11 +42,17 @@ impl Subjects {
                 "--viewer" => subjects.viewer = path()?,
                 "--long" => subjects.long = true,
                 "--extension-only" => subjects.extension_only = true,
+                "--rows" => {
+                    let rows = arguments.next().and_then(|rows| rows.parse().ok());
+                    subjects.rows = rows.ok_or("--rows needs a number")?;
+                }
+                "--scale-only" => subjects.scale_only = true,
                 _ => return Err(format!("unknown argument: {argument}")),
             }
         }
+        let extension = (!subjects.scale_only).then_some(&subjects.extension);
         let viewer = (!subjects.extension_only).then_some(&subjects.viewer);
-        for path in std::iter::once(&subjects.extension).chain(viewer) {
+        for path in extension.into_iter().chain(viewer) {
             if !path.is_file() {
                 return Err(format!("no binary at {}: `make bench` builds it first", path.display()));
             }
@@ -75,11 +86,16 @@ async fn main() -> ExitCode {
     };
     println!("{}", process::machine());
     println!("{}, bench {}", chrono::Utc::now().format("%Y-%m-%d %H:%M UTC"), arguments.join(" "));
-    println!("extension  {}", subjects.extension.display());
-    extension::measure(&subjects.extension, subjects.long).await;
+    if !subjects.scale_only {
+        println!("extension  {}", subjects.extension.display());
+        extension::measure(&subjects.extension, subjects.long).await;
+    }
     if !subjects.extension_only {
         println!("viewer     {}", subjects.viewer.display());
-        viewer::measure(&subjects.viewer).await;
+        if !subjects.scale_only {
+            viewer::measure(&subjects.viewer).await;
+        }
+        scale::measure(&subjects.viewer, subjects.rows).await;
     }
     ExitCode::SUCCESS
 }

@@ -30,7 +30,7 @@ pub(crate) async fn measure(binary: &Path) {
     print("binary", &format!("{:.2} MB", bytes as f64 / 1e6));
 }
 
-fn start(binary: &Path, data: &Path) -> Engine {
+pub(crate) fn start(binary: &Path, data: &Path) -> Engine {
     let settings = EngineSettings {
         program: Some(binary.to_owned()),
         data: data.to_owned(),

@@ -1,0 +1,224 @@
+//! What each question makes ClickHouse read, at two million rows and at ten times as many: beside it the same question as one
+//! writes it at first.
+//!
+//! The functions that are asked about have the same rows in both tables: what grows is everything around them.
+
+use crate::row::median;
+use clickhouse::Client;
+use lambdaview_queries::schema::{Layout, create};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+const LOGS: &str = include_str!("../../../fixtures/sql/scale/logs.sql");
+const SPANS: &str = include_str!("../../../fixtures/sql/scale/spans.sql");
+/// Rows of one insert: what the engine sorts at once.
+const BATCH: u64 = 250_000;
+/// How often each command is timed.
+const RUNS: usize = 5;
+/// The rows reach this far into the future, so that `now` lies among them for as long as the bench runs.
+const AHEAD_SECONDS: u64 = 3_600;
+
+/// How many log records there are at first; there are a quarter as many spans.
+pub(crate) const ROWS: u64 = 2_000_000;
+
+/// Rows of some functions: a name's beginning, how many functions, log records, spans.
+struct Crowd {
+    prefix: &'static str,
+    functions: u64,
+    logs: u64,
+    spans: u64,
+}
+
+/// The functions that are asked about, and their like.
+const fn few(rows: u64) -> Crowd {
+    Crowd { prefix: "fn-", functions: 200, logs: rows, spans: rows / 4 }
+}
+
+/// The functions that come around them.
+const fn many(rows: u64) -> Crowd {
+    Crowd { prefix: "other-", functions: 1_800, logs: 9 * rows, spans: 9 * rows / 4 }
+}
+
+/// A question: the command that asks it, and its plain form.
+struct Question {
+    what: &'static str,
+    command: &'static str,
+    plain: Option<&'static str>,
+}
+
+/// `{trace}` and `{invocation}` stand for ids of an invocation of `fn-17`.
+const QUESTIONS: &[Question] = &[
+    Question {
+        what: "tail -n 200",
+        command: "tail fn-17 -n 200 --no-follow",
+        plain: Some(include_str!("../../../fixtures/sql/plain/last_lines.sql")),
+    },
+    Question {
+        what: "logs of 15 minutes",
+        command: "logs fn-17 --since 15m",
+        plain: Some(include_str!("../../../fixtures/sql/plain/lines.sql")),
+    },
+    Question {
+        what: "a word in a day's logs",
+        command: "logs fn-17 --since 24h -i TimeoutError",
+        plain: Some(include_str!("../../../fixtures/sql/plain/search.sql")),
+    },
+    Question {
+        what: "trace, by its id",
+        command: "trace {trace} --static",
+        plain: Some(include_str!("../../../fixtures/sql/plain/trace.sql")),
+    },
+    Question {
+        what: "trace, by a request id",
+        command: "trace {invocation} --static",
+        plain: Some(include_str!("../../../fixtures/sql/plain/invocation.sql")),
+    },
+    Question { what: "trace that is nowhere", command: "trace 00000000000000000000000000000001 --static", plain: None },
+    Question {
+        what: "invocations, the last 50",
+        command: "invocations fn-17 -n 50 --since 7d",
+        plain: Some(include_str!("../../../fixtures/sql/plain/invocations.sql")),
+    },
+    Question {
+        what: "functions of a day",
+        command: "functions --since 24h",
+        plain: Some(include_str!("../../../fixtures/sql/plain/functions.sql")),
+    },
+    Question {
+        what: "errors of a function's day",
+        command: "errors fn-17 --since 24h",
+        plain: Some(include_str!("../../../fixtures/sql/plain/errors.sql")),
+    },
+    Question { what: "cold starts of a day", command: "cold fn-17 --since 24h", plain: None },
+    Question { what: "patterns of a function's day", command: "patterns fn-17 --since 24h", plain: None },
+    Question {
+        what: "cost of seven days",
+        command: "cost --since 7d",
+        plain: Some(include_str!("../../../fixtures/sql/plain/cost.sql")),
+    },
+];
+
+/// What one asking came to.
+#[derive(Clone, Debug, Default)]
+struct Read {
+    rows: u64,
+    bytes: u64,
+    milliseconds: f64,
+}
+
+pub(crate) async fn measure(binary: &Path, rows: u64) {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let engine = super::viewer::start(binary, data.path());
+    let url = engine.url();
+    let client = Client::default().with_url(&url).with_database("default");
+    create(&client, Layout::Items).await.expect("an empty database takes ClickStack's tables");
+    let until = lambdaview::clock::now() + nanoseconds(AHEAD_SECONDS);
+    fill(&client, &few(rows), until).await;
+    let few = ask_all(binary, &url);
+    fill(&client, &many(rows), until).await;
+    let many = ask_all(binary, &url);
+    let ids = ids(binary, &url);
+    let logs = |rows| format!("{} logs", lambdaview::format::count(rows));
+    println!(
+        "  {:<30} {:>30} {:>30} {:>36}",
+        "rows and bytes read",
+        logs(rows),
+        logs(10 * rows),
+        "the latter as written at first"
+    );
+    for ((question, few), many) in QUESTIONS.iter().zip(few).zip(many) {
+        let plain = match question.plain {
+            Some(plain) => shown(&ask_plainly(&client, plain, until, &ids).await),
+            None => String::new(),
+        };
+        println!("  {:<30} {few:>30} {many:>30} {plain:>36}", question.what);
+    }
+    engine.stop();
+}
+
+async fn fill(client: &Client, crowd: &Crowd, until: i64) {
+    let began = Instant::now();
+    for (sql, rows) in [(LOGS, crowd.logs), (SPANS, crowd.spans)] {
+        for first in (0..rows).step_by(usize::try_from(BATCH).expect("a small number")) {
+            let count = BATCH.min(rows - first);
+            let insert = client.query_raw(sql).param("prefix", crowd.prefix).param("functions", crowd.functions);
+            let insert = insert.param("first", first).param("count", count).param("rows", rows).param("until", until);
+            insert.param("invocations", crowd.logs / 5).execute().await.expect("the rows fit the tables");
+            eprint!("\r  {}: {} of {rows} rows, {:.0?}   ", crowd.prefix, first + count, began.elapsed());
+        }
+    }
+    eprintln!();
+    for table in ["otel_logs", "otel_traces"] {
+        let merge = format!("OPTIMIZE TABLE {table} FINAL");
+        client.query(&merge).execute().await.expect("parts can be merged");
+    }
+}
+
+fn ask_all(binary: &Path, url: &str) -> Vec<String> {
+    let (trace, invocation) = ids(binary, url);
+    let asked = QUESTIONS.iter().map(|question| {
+        let command = question.command.replace("{trace}", &trace).replace("{invocation}", &invocation);
+        ask(binary, url, &command).map_or_else(|why| format!("FAILED: {why}"), |read| shown(&read))
+    });
+    asked.collect()
+}
+
+/// The ids of an invocation of the function that is asked about.
+fn ids(binary: &Path, url: &str) -> (String, String) {
+    let output =
+        Command::new(binary).args(["--url", url, "tail", "fn-17", "-n", "1", "--no-follow", "-o", "json"]).output();
+    let line: serde_json::Value =
+        serde_json::from_slice(&output.expect("the viewer runs").stdout).expect("one line of JSON");
+    let text = |key: &str| line[key].as_str().expect("a line of an invocation").to_owned();
+    (text("trace_id"), text("invocation_id"))
+}
+
+/// The command's own count of what was read, and the middle of its times.
+fn ask(binary: &Path, url: &str, command: &str) -> Result<Read, String> {
+    let mut read = Read::default();
+    let mut times = Vec::new();
+    for _ in 0..RUNS {
+        let began = Instant::now();
+        let mut process = Command::new(binary);
+        process.args(["--url", url, "--stats"]).args(command.split(' ')).stdin(Stdio::null());
+        let output = process.output().map_err(|error| error.to_string())?;
+        times.push(began.elapsed().as_secs_f64() * 1e3);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let counted =
+            said.lines().find_map(counted).ok_or_else(|| said.lines().next().unwrap_or("silent").to_owned())?;
+        (read.rows, read.bytes) = counted;
+    }
+    Ok(Read { milliseconds: median(&times), ..read })
+}
+
+/// `lambdaview: 2 questions, read 174 080 rows and 10.1 MB (10123456 bytes)`
+fn counted(line: &str) -> Option<(u64, u64)> {
+    let (_, read) = line.strip_prefix("lambdaview: ")?.split_once(", read ")?;
+    let (rows, bytes) = read.split_once(" and ")?;
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>().parse().ok();
+    let bytes = bytes.split_once('(').map_or(bytes, |(_, exact)| exact);
+    Some((digits(rows)?, digits(bytes)?))
+}
+
+async fn ask_plainly(client: &Client, sql: &str, until: i64, (trace, invocation): &(String, String)) -> Read {
+    let began = Instant::now();
+    let query = client.query_raw(sql).param("function", "fn-17").param("until", until - nanoseconds(AHEAD_SECONDS));
+    let query = query.param("trace", trace).param("invocation", invocation).with_setting("wait_end_of_query", "1");
+    let mut answer = query.fetch_bytes("Null").expect("the question can be asked");
+    while answer.next().await.expect("the engine answers").is_some() {}
+    let summary = answer.summary().expect("asked to wait for the end");
+    let (rows, bytes) = (summary.read_rows().unwrap_or_default(), summary.read_bytes().unwrap_or_default());
+    Read { rows, bytes, milliseconds: began.elapsed().as_secs_f64() * 1e3 }
+}
+
+fn shown(read: &Read) -> String {
+    let bytes = lambdaview::format::bytes(read.bytes);
+    format!("{} {bytes} {:.0} ms", lambdaview::format::count(read.rows), read.milliseconds)
+}
+
+fn nanoseconds(seconds: u64) -> i64 {
+    i64::try_from(seconds * 1_000_000_000).expect("a few hours")
+}
