@@ -36,7 +36,9 @@ impl Outage {
         let settings = function.timeout(GENEROUS).init_timeout(GENEROUS).variable("LAMBDAVIEW_FLUSH", mode);
         let settings = towards(settings, &machine::extension(), &backend, "http");
         let mut outage = Self { lambda: Lambda::start(settings).await.unwrap(), backend, printed: 0 };
+        let began = Instant::now();
         while outage.backend.look(|store| Kind::ALL.iter().any(|kind| store.sums(*kind).kept == 0)) {
+            outage.in_time(began, "a record of each kind at a backend that is well");
             outage.invoke().await;
         }
         outage.backend.behave(behaviour).await;
@@ -44,6 +46,16 @@ impl Outage {
             outage.invoke().await;
         }
         outage
+    }
+
+    /// Fails when what is invoked for has not come for long.
+    fn in_time(&self, began: Instant, what: &str) {
+        assert!(
+            began.elapsed() < GENEROUS,
+            "{what}: not within {GENEROUS:?}; {:?}\n{}",
+            self.backend.requests(),
+            self.lambda.extension_output()
+        );
     }
 
     async fn invoke(&mut self) {
@@ -70,9 +82,7 @@ impl Outage {
         self.backend.behave(Behaviour::Healthy).await;
         let (began, owed) = (Instant::now(), self.printed);
         while self.missing(owed) > 0 {
-            let (missing, requests) = (self.missing(owed), self.backend.requests());
-            let said = self.lambda.extension_output();
-            assert!(began.elapsed() < GENEROUS, "{missing} lines still missing; {requests:?}\n{said}");
+            self.in_time(began, &format!("{} missing lines", self.missing(owed)));
             self.invoke().await;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -143,7 +153,9 @@ async fn once_a_backend_is_seen_to_be_back_it_has_all_that_waited_for_it() {
             let before = outage.backend.requests().begun;
             // It is tried once per backoff, and a request that hangs has its own time: from then on it is known to be back.
             let unnoticed = |now: Requests| now.begun == before || now.open.iter().any(|id| *id < before);
+            let began = Instant::now();
             while unnoticed(outage.backend.requests()) {
+                outage.in_time(began, &format!("{mode}, {behaviour:?}: a request to the backend that is back"));
                 outage.invoke().await;
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }

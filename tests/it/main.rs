@@ -32,4 +32,5 @@ mod shapes;
 mod spans;
 mod tidy;
 mod viewing;
+mod watchdog;
 mod world;

@@ -7,8 +7,8 @@ use lambdaview_tests::{
     lambda::{Lambda, Mode, Settings, Status},
     machine,
     rie::{Rie, Rig},
-    until::{GENEROUS, until},
-    wire::{Reply, send},
+    until::{GENEROUS, ended, until},
+    wire::{Reply, poll, send},
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, future::Future, net::SocketAddr, path::PathBuf};
@@ -75,12 +75,11 @@ impl Voice {
 
     fn next(&mut self, me: &str) {
         let (api, me) = (self.api, me.to_owned());
-        self.open.spawn(async move { send(api, Method::GET, NEXT, &[(ID, &me)], "").await });
+        self.open.spawn(async move { poll(api, Method::GET, NEXT, &[(ID, &me)], "").await });
     }
 
     async fn first_answer(&mut self) -> Reply {
-        self.open
-            .join_next()
+        ended("an answer to a call of `next`", self.open.join_next())
             .await
             .expect("a call is open")
             .expect("the call does not panic")

@@ -6,7 +6,7 @@ use lambdaview_tests::{
     lambda::{Lambda, Settings},
     machine,
     until::{GENEROUS, until},
-    wire::{Reply, send},
+    wire::{Reply, poll, send},
 };
 use serde_json::{Value, json};
 use std::{
@@ -182,6 +182,6 @@ async fn subscribe(api: SocketAddr, destination: &Value, id: &str) -> Reply {
 
 async fn next(api: SocketAddr, id: &str) -> Result<Value, String> {
     let reply =
-        send(api, Method::GET, "/2020-01-01/extension/event/next", &[("lambda-extension-identifier", id)], "").await?;
+        poll(api, Method::GET, "/2020-01-01/extension/event/next", &[("lambda-extension-identifier", id)], "").await?;
     if reply.status == 200 { Ok(reply.json()) } else { Err(reply.text()) }
 }

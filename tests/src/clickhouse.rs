@@ -1,6 +1,6 @@
 //! A real ClickHouse: one engine for all tests of a process, a fresh database with ClickStack's tables for each.
 
-use crate::machine;
+use crate::{machine, until::ended, watchdog};
 use clickhouse::{Client, Row};
 use lambdaview::local::engine::{Engine, EngineSettings, Sources};
 use lambdaview_extension::{
@@ -27,6 +27,7 @@ use std::{
 /// # Panics
 /// When there is no engine; the message says what to do.
 pub fn engine_url() -> &'static str {
+    let _told = watchdog::waits_for("the engine that the tests share");
     static ENGINE: OnceLock<(Engine, Child, String)> = OnceLock::new();
     let (_, _, url) = ENGINE.get_or_init(|| {
         let data = std::env::temp_dir().join(format!("lambdaview-engine-{}", process::id()));
@@ -132,7 +133,8 @@ impl Database {
     /// When the engine refuses it.
     pub async fn laid_out(layout: Layout) -> Self {
         let database = Self::empty().await;
-        schema::create(&database.client, layout).await.expect("ClickStack's tables can be created");
+        let created = ended("ClickStack's tables", schema::create(&database.client, layout)).await;
+        created.expect("ClickStack's tables can be created");
         database
     }
 
@@ -145,7 +147,8 @@ impl Database {
         let url = engine_url().to_owned();
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let client = Client::default().with_url(&url);
-        client.query(&format!("CREATE DATABASE {name}")).execute().await.expect("the engine creates databases");
+        let created = client.query(&format!("CREATE DATABASE {name}")).execute();
+        ended("a fresh database", created).await.expect("the engine creates databases");
         Self { client: client.with_database(&name), url, name }
     }
 

@@ -7,6 +7,7 @@
 pub mod attach;
 pub mod backend;
 pub mod clickhouse;
+pub mod fetched;
 pub mod function;
 pub mod kept;
 pub mod lambda;
@@ -19,4 +20,5 @@ pub mod shop;
 pub mod stack;
 pub mod until;
 pub mod viewer;
+pub mod watchdog;
 pub mod wire;

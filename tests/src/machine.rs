@@ -1,19 +1,38 @@
 //! What this machine gives us: the cache outside the tree, the binaries under test, the environment. The only file here
 //! that reads the environment.
 
+use crate::watchdog;
 use std::{
     env,
     net::Ipv4Addr,
     path::{Path, PathBuf},
     process,
     sync::atomic::{AtomicU8, Ordering},
+    time::Duration,
 };
+
+/// The variable that says for how many seconds a test may run before it counts as hung.
+pub const TEST_LIMIT: &str = "LAMBDAVIEW_TEST_LIMIT";
+
+/// Far longer than any test takes on a busy machine, its fetching of what is not in the cache included.
+const DEFAULT_TEST_LIMIT: Duration = Duration::from_secs(300);
 
 /// A variable of our own environment, or nothing when it is absent or empty.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the environment")]
 pub fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// How long a test may run.
+///
+/// # Panics
+/// When the variable is set to something else than a number of seconds.
+#[must_use]
+pub fn test_limit() -> Duration {
+    let seconds =
+        |text: String| Duration::from_secs(text.parse().expect("LAMBDAVIEW_TEST_LIMIT is a number of seconds"));
+    variable(TEST_LIMIT).map_or(DEFAULT_TEST_LIMIT, seconds)
 }
 
 /// The folder for what is fetched once and kept outside the tree: `$LAMBDAVIEW_CACHE`, else the user's cache folder.
@@ -49,6 +68,7 @@ pub fn viewer() -> PathBuf {
 /// When it has not been built, because a test without it would say nothing.
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
+    watchdog::watch();
     let running = env::current_exe().expect("a running program has a path");
     let beside = running.parent().expect("a file stands in a folder");
     let profile =

@@ -5,7 +5,7 @@
 use crate::{
     function::python::Python,
     until::{GENEROUS, until},
-    wire,
+    watchdog, wire,
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -39,6 +39,7 @@ impl Moto {
     /// When it cannot be had; the message says what to do.
     pub async fn shared() -> &'static Self {
         static SHARED: OnceCell<Moto> = OnceCell::const_new();
+        let _told = watchdog::waits_for("moto");
         SHARED.get_or_init(Self::start).await
     }
 

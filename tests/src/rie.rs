@@ -4,9 +4,11 @@
 //! it has the lifecycle without telemetry; in its Managed Instances mode the one Telemetry API by AWS that runs locally.
 
 use crate::{
+    fetched::{self, FETCH, QUICK},
     function::python::Python,
     machine,
     until::{GENEROUS, until},
+    watchdog,
     wire::{self, Reply},
 };
 use http::Method;
@@ -150,17 +152,14 @@ fn able() -> Result<(), Skip> {
     if cfg!(not(all(target_os = "linux", target_arch = "x86_64"))) {
         return Err(Skip("AWS's emulator is taken as a binary for Linux on x86_64".to_owned()));
     }
-    let tried = Command::new("unshare").args(["-m", "-p", "-f", "true"]).output();
+    let tried = fetched::run(Command::new("unshare").args(["-m", "-p", "-f", "true"]), QUICK);
     if !tried.is_ok_and(|output| output.status.success()) {
         return Err(Skip("`unshare -m -p` is not permitted here: it needs root".to_owned()));
     }
     let python = Python::ready().map_err(|error| Skip(error.to_string()))?;
     let version = |python: &Path| {
-        Command::new(python)
-            .args(["-c", "import sys; print(sys.version_info[:2])"])
-            .output()
-            .ok()
-            .map(|output| output.stdout)
+        let asked = fetched::run(Command::new(python).args(["-c", "import sys; print(sys.version_info[:2])"]), QUICK);
+        asked.ok().map(|output| output.stdout)
     };
     let (system, ours) = (version(Path::new(PYTHON)), version(&python.executable()));
     if system.is_none() || system != ours {
@@ -177,8 +176,8 @@ fn fetched() -> Result<PathBuf, Skip> {
     let program = folder.join("aws-lambda-rie-x86_64");
     let fault = |error: std::io::Error| Skip(format!("{}: {error}", folder.display()));
     fs::create_dir_all(&folder).map_err(fault)?;
-    let lock = fs::File::create(folder.join("lock")).map_err(fault)?;
-    lock.lock().map_err(fault)?;
+    let _told = watchdog::waits_for("AWS's emulator in the cache");
+    let _lock = fetched::lock(&folder.join("lock")).map_err(fault)?;
     if !program.is_file() {
         fetch(&folder, &program)?;
     }
@@ -187,7 +186,7 @@ fn fetched() -> Result<PathBuf, Skip> {
 
 fn fetch(folder: &Path, program: &Path) -> Result<(), Skip> {
     let run = |command: &mut Command| {
-        let output = command.output().map_err(|error| Skip(error.to_string()))?;
+        let output = fetched::run(command, FETCH).map_err(|error| Skip(error.to_string()))?;
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         output
             .status
@@ -233,7 +232,7 @@ fn laid_out(rig: &Rig, program: &Path) -> std::io::Result<TempDir> {
 }
 
 fn copied(from: &Path, to: &Path) -> std::io::Result<()> {
-    let output = Command::new("cp").arg("-rL").arg(format!("{}/.", from.display())).arg(to).output()?;
+    let output = fetched::run(Command::new("cp").arg("-rL").arg(format!("{}/.", from.display())).arg(to), QUICK)?;
     if output.status.success() {
         Ok(())
     } else {

@@ -1,6 +1,11 @@
 //! The built `lambdaview`: run to its end, or followed while it runs.
 
-use crate::{clickhouse::Database, machine};
+use crate::{
+    clickhouse::Database,
+    machine,
+    until::{LONGEST, ended},
+    watchdog,
+};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -71,9 +76,10 @@ impl Viewer {
     /// Runs it to its end.
     ///
     /// # Panics
-    /// When it cannot be run.
+    /// When it cannot be run, or does not end.
     pub async fn run(&self, arguments: &[&str]) -> Ended {
-        let output = self.command(arguments).output().await.expect("the viewer can be run");
+        let what = format!("the end of `lambdaview {}`", arguments.join(" "));
+        let output = ended(&what, self.command(arguments).output()).await.expect("the viewer can be run");
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         Ended { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
@@ -150,10 +156,17 @@ impl Follower {
     /// Waits for its end, and until everything that it said has been kept.
     ///
     /// # Panics
-    /// When it cannot be waited for.
+    /// When it cannot be waited for, or does not end.
     pub async fn ended(&mut self) -> ExitStatus {
-        let status = self.child.wait().await.expect("our own child can be waited for");
-        while self.readers.join_next().await.is_some() {}
-        status
+        let _told = watchdog::waits_for("the end of a viewer that was followed");
+        let end = async {
+            let status = self.child.wait().await.expect("our own child can be waited for");
+            while self.readers.join_next().await.is_some() {}
+            status
+        };
+        match tokio::time::timeout(LONGEST, end).await {
+            Ok(status) => status,
+            Err(_) => panic!("the viewer has not ended within {LONGEST:?}; it said: {}", self.stderr()),
+        }
     }
 }

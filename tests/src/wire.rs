@@ -1,5 +1,6 @@
 //! Plain HTTP/1.1 as tests speak it: a request, and everything that came back.
 
+use crate::until::LONGEST;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -38,11 +39,26 @@ impl Reply {
     }
 }
 
-/// Sends one request and reads the answer whole, however long that takes.
+/// Sends one request and reads the answer whole.
+///
+/// # Errors
+/// When no answer came within [`LONGEST`], with the reason in words.
+pub async fn send(
+    to: SocketAddr,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Result<Reply, String> {
+    let late = |_| Err(format!("no answer from http://{to}{path} within {LONGEST:?}"));
+    tokio::time::timeout(LONGEST, poll(to, method, path, headers, body)).await.unwrap_or_else(late)
+}
+
+/// The same for a question that is answered when something happens, however long that takes: `next` is one.
 ///
 /// # Errors
 /// When no answer came, with the reason in words.
-pub async fn send(
+pub async fn poll(
     to: SocketAddr,
     method: Method,
     path: &str,

@@ -124,6 +124,7 @@ impl Backend {
     /// # Panics
     /// When its port cannot be had.
     pub async fn start() -> Self {
+        crate::watchdog::watch();
         let address = SocketAddr::new(crate::machine::loopback().into(), 4319);
         let shared = Arc::new(Shared {
             behaviour: watch::Sender::new(Behaviour::Healthy),

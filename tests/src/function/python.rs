@@ -1,9 +1,12 @@
 //! Pythons in the cache, each a virtual environment made once for each version of its list of packages: one with AWS's
 //! runtime client and the OpenTelemetry SDK (`fixtures/requirements.txt`), one with moto (`fixtures/moto.txt`).
 
-use crate::machine;
+use crate::{
+    fetched::{self, FETCH},
+    machine, watchdog,
+};
 use std::{
-    fs::{self, File},
+    fs,
     hash::{DefaultHasher, Hash, Hasher},
     io,
     path::{Path, PathBuf},
@@ -84,9 +87,9 @@ impl Python {
     fn in_cache(cache: &Path, requirements: &str) -> Result<Self, PythonError> {
         let fault = |error: &io::Error| PythonError::Cache { folder: cache.to_owned(), why: error.to_string() };
         fs::create_dir_all(cache).map_err(|error| fault(&error))?;
-        // Several test processes may come at once; the file's lock goes with its handle, whatever happens to us.
-        let lock = File::create(cache.join("lock")).map_err(|error| fault(&error))?;
-        lock.lock().map_err(|error| fault(&error))?;
+        let _told = watchdog::waits_for("a Python with its packages");
+        // Several test processes may come at once.
+        let _lock = fetched::lock(&cache.join("lock")).map_err(|error| fault(&error))?;
         let mut hasher = DefaultHasher::new();
         requirements.hash(&mut hasher);
         let folder = cache.join(format!("{:016x}", hasher.finish()));
@@ -120,7 +123,8 @@ fn make(folder: &Path, packages: &str) -> Result<(), PythonError> {
 }
 
 fn run(command: &mut Command) -> Result<Output, String> {
-    command.output().map_err(|error| format!("{} cannot be run: {error}", command.get_program().to_string_lossy()))
+    fetched::run(command, FETCH)
+        .map_err(|error| format!("{} cannot be run: {error}", command.get_program().to_string_lossy()))
 }
 
 fn said(output: &Output) -> String {

@@ -10,6 +10,7 @@ use super::{
     state::State,
     telemetry_api::Wish,
 };
+use crate::watchdog;
 use std::{
     future::Future,
     net::SocketAddr,
@@ -75,6 +76,7 @@ impl Telemetry {
 
 impl Environment {
     pub(super) fn new(settings: Settings, address: SocketAddr) -> std::io::Result<Arc<Self>> {
+        watchdog::watch();
         let managed = settings.managed();
         let (reaper, tmp) = (Reaper::start()?, TempDir::with_prefix("lambdaview-tmp-")?);
         let log_stream = Mutex::new(new_log_stream(&settings));

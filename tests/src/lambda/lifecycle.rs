@@ -4,8 +4,9 @@ use super::{
     environment::Environment,
     event::{Event, Stream},
     settings::file_name,
-    state::{Extension, Phase, Runtime, Step, Subscription},
+    state::{Extension, Phase, Runtime, State, Step, Subscription},
 };
+use crate::until::ended;
 use chrono::Utc;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -253,7 +254,9 @@ impl Environment {
 
     /// Waits until no process of this kind lives.
     async fn gone(&self, stream: Stream) {
-        self.when(|_| (!self.processes().iter().any(|process| process.stream == stream)).then_some(())).await;
+        let none_is_left =
+            |_: &mut State| (!self.processes().iter().any(|process| process.stream == stream)).then_some(());
+        ended("the end of processes that were killed", self.when(none_is_left)).await;
     }
 
     fn kill(&self, which: impl Fn(i32) -> bool) {

@@ -137,7 +137,8 @@ impl Lambda {
         let groups = self
             .environment
             .change(|state| state.extensions.iter().map(|extension| extension.group).collect::<Vec<_>>());
-        for group in groups {
+        // 0 is an extension within the function's process, and to the kernel our own group.
+        for group in groups.into_iter().filter(|group| *group > 0) {
             let _ended = killpg(Pid::from_raw(group), Signal::SIGKILL);
         }
     }

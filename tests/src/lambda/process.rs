@@ -6,6 +6,7 @@ use super::{
     output::{Decoder, Record},
     settings::file_name,
 };
+use crate::until::ended;
 use nix::{
     errno::Errno,
     sys::signal::{Signal, killpg},
@@ -37,6 +38,9 @@ const HIDDEN: [&str; 10] = [
     "_HANDLER",
 ];
 
+/// What a pipe holds at the most unless somebody enlarges it: Linux makes them no larger by itself.
+const PIPE_BYTES: usize = 1 << 20;
+
 /// A started process and its group.
 #[derive(Clone, Debug)]
 pub(super) struct Process {
@@ -54,12 +58,15 @@ impl Process {
 
     /// Waits until everything it has written so far has become events.
     pub(super) async fn drain(&self) {
-        for reader in &self.readers {
-            let (done, drained) = oneshot::channel();
-            if reader.send(done).await.is_ok() {
-                let _ended = drained.await;
+        let drained = async {
+            for reader in &self.readers {
+                let (done, drained) = oneshot::channel();
+                if reader.send(done).await.is_ok() {
+                    let _ended = drained.await;
+                }
             }
-        }
+        };
+        ended("what a process has written", drained).await;
     }
 }
 
@@ -169,13 +176,18 @@ impl Environment {
 
     /// Takes in what is in the pipe now; false at its end.
     ///
-    /// The read goes past tokio, whose idea of the pipe may be older than a drain must allow.
+    /// The read goes past tokio, whose idea of the pipe may be older than a drain must allow. More than a pipe holds was not
+    /// in it when this began: who writes without end is not read without end.
     fn take_in(&self, pipe: &pipe::Receiver, decoder: &mut Decoder, stream: Stream) -> bool {
         let mut buffer = vec![0; 64 << 10];
-        loop {
+        let mut taken = 0;
+        while taken < PIPE_BYTES {
             match unistd::read(pipe.as_fd(), &mut buffer) {
                 Ok(0) => return false,
-                Ok(read) => decoder.feed(&buffer[..read]).into_iter().for_each(|record| self.written(record, stream)),
+                Ok(read) => {
+                    taken += read;
+                    decoder.feed(&buffer[..read]).into_iter().for_each(|record| self.written(record, stream));
+                }
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => break,
                 Err(_) => return false,

@@ -8,7 +8,13 @@ use std::{
     io::Write,
     process::{Child, ChildStdin, Command, Stdio},
     sync::Mutex,
+    thread,
+    time::{Duration, Instant},
 };
+
+/// How long the shell may take for its last kills.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(2);
 
 const SCRIPT: &str = r#"alive=" "
 while read -r sign group; do
@@ -61,6 +67,12 @@ impl Reaper {
 impl Drop for Reaper {
     fn drop(&mut self) {
         self.pipe.lock().expect("no holder of this lock panics").take();
+        let began = Instant::now();
+        while matches!(self.shell.try_wait(), Ok(None)) && began.elapsed() < PATIENCE {
+            thread::sleep(LOOK);
+        }
+        // Both do nothing to a shell that has ended.
+        let _ended = self.shell.kill();
         let _ended = self.shell.wait();
     }
 }

@@ -10,6 +10,7 @@ use super::{
     lifecycle::millis,
     settings::Mode,
 };
+use crate::until::ended;
 use axum::{
     Router,
     extract::State,
@@ -64,7 +65,7 @@ impl Environment {
         init.into_iter().filter(|event| event.kind.starts_with("platform.init")).for_each(|event| self.emit(event));
         self.emit(Event::platform(Utc::now(), "platform.restoreStart", self.described()));
         self.change(|state| state.runtime.awaits_restore = false);
-        let failed = self.runtime_ready().await.err();
+        let failed = ended("the restored runtime", self.runtime_ready()).await.err();
         let mut done = json!({ "status": failed.as_ref().map_or("success", |fault| fault.status) });
         if let Some(fault) = failed {
             done["errorType"] = json!(fault.error_type);

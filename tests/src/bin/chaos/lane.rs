@@ -304,8 +304,10 @@ impl Lane {
             pause: Duration::from_millis(100),
         };
         // Two at least, so that a kill has been seen and the last report has come.
+        let began = Instant::now();
         for nth in 0.. {
-            if nth >= 2 && !self.killed && (since.elapsed() > patience || self.everything_is_there()) {
+            let seen = nth >= 2 && (!self.killed || began.elapsed() > 2 * PATIENCE);
+            if seen && (since.elapsed() > patience || self.everything_is_there()) {
                 break;
             }
             let now = self.backend.look(|store| store.sums(Kind::Logs).kept);

@@ -5,7 +5,7 @@ use std::{
     io::{self, Read},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{Progress, Sources};
@@ -19,6 +19,9 @@ const LIBRARY_BYTES: u64 = 566_330_096;
 const WORDS: usize = 4;
 /// Between two looks at how far a download has come.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// A fetch that has brought nothing for so long has hung; npm itself gives up on a slow answer after five minutes.
+const STALLED: Duration = Duration::from_secs(360);
 
 const BY_HAND: &str = "install ClickHouse and name its binary in CLICKHOUSE_BINARY (or put `clickhouse` on the PATH)";
 
@@ -76,9 +79,9 @@ pub(super) fn library(sources: &Sources, progress: &mut dyn FnMut(Progress)) -> 
     let cache_error = |source| FetchError::Cache { directory: directory.clone(), source };
     fs::create_dir_all(&directory).map_err(cache_error)?;
     // One fetches, the others wait; the lock goes with its holder, however that ends.
-    let _lock = lock(&directory.join(format!("{VERSION}.lock")), progress).map_err(cache_error)?;
+    let unfinished = directory.join(format!("{VERSION}.unfinished"));
+    let _lock = lock(&directory.join(format!("{VERSION}.lock")), &unfinished, progress).map_err(cache_error)?;
     if !is_whole(&library) {
-        let unfinished = directory.join(format!("{VERSION}.unfinished"));
         drop(fs::remove_dir_all(&unfinished));
         let result = fetch(&unfinished, progress).and_then(|fetched| {
             fs::create_dir_all(directory.join(VERSION)).map_err(cache_error)?;
@@ -94,17 +97,43 @@ fn is_whole(library: &Path) -> bool {
     library.metadata().is_ok_and(|file| file.is_file() && file.len() == LIBRARY_BYTES)
 }
 
-fn lock(path: &Path, progress: &mut dyn FnMut(Progress)) -> io::Result<File> {
+/// Waits for whoever fetches into `unfinished`, for as long as that grows.
+fn lock(path: &Path, unfinished: &Path, progress: &mut dyn FnMut(Progress)) -> io::Result<File> {
     let file = File::create(path)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            progress(Progress::Waiting);
-            file.lock()?;
+    let mut headway = Headway::begin();
+    let mut told = false;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if !std::mem::replace(&mut told, true) => progress(Progress::Waiting),
+            Err(TryLockError::WouldBlock) => {}
         }
-        Err(TryLockError::Error(error)) => return Err(error),
+        if headway.has_stalled(size_below(unfinished)) {
+            let why = format!("another process holds {} and has fetched nothing for {STALLED:?}", path.display());
+            return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+        }
+        std::thread::sleep(LOOK);
     }
-    Ok(file)
+}
+
+/// How far something has come, and since when it has come no further.
+struct Headway {
+    bytes: u64,
+    since: Instant,
+}
+
+impl Headway {
+    fn begin() -> Self {
+        Self { bytes: 0, since: Instant::now() }
+    }
+
+    fn has_stalled(&mut self, bytes: u64) -> bool {
+        if bytes != self.bytes {
+            *self = Self { bytes, since: Instant::now() };
+        }
+        self.since.elapsed() > STALLED
+    }
 }
 
 /// Downloads and unpacks into `directory`; the caller moves the result to its place in one step.
@@ -119,6 +148,7 @@ fn fetch(directory: &Path, progress: &mut dyn FnMut(Progress)) -> Result<PathBuf
     watch("npm", &mut npm, &mut || {
         let bytes = size_below(directory).min(PACKED_BYTES);
         progress(Progress::Downloading { bytes, total: PACKED_BYTES });
+        bytes
     })?;
     let package = packed(directory).map_err(cache_error)?;
 
@@ -128,23 +158,31 @@ fn fetch(directory: &Path, progress: &mut dyn FnMut(Progress)) -> Result<PathBuf
     watch("tar", &mut tar, &mut || {
         let bytes = library.metadata().map_or(0, |file| file.len());
         progress(Progress::Unpacking { bytes, total: LIBRARY_BYTES });
+        bytes
     })?;
     let bytes = library.metadata().map_err(cache_error)?.len();
     if bytes == LIBRARY_BYTES { Ok(library) } else { Err(FetchError::WrongSize { bytes }) }
 }
 
-/// Runs `command` to its end, looking at how far it has come.
-fn watch(program: &'static str, command: &mut Command, look: &mut dyn FnMut()) -> Result<(), FetchError> {
+/// Runs `command` to its end, looking at how far it has come; when it comes no further, it is ended.
+fn watch(program: &'static str, command: &mut Command, look: &mut dyn FnMut() -> u64) -> Result<(), FetchError> {
     let failed = |reason: String| FetchError::Failed { program, reason };
     let mut child = match command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn() {
         Ok(child) => child,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(FetchError::NoProgram { program }),
         Err(error) => return Err(failed(error.to_string())),
     };
+    let mut headway = Headway::begin();
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status,
-            Ok(None) => look(),
+            Ok(None) if headway.has_stalled(look()) => {
+                // Both do nothing to a process that has ended.
+                drop(child.kill());
+                drop(child.wait());
+                return Err(failed(format!("nothing has arrived for {STALLED:?}")));
+            }
+            Ok(None) => {}
             Err(error) => return Err(failed(error.to_string())),
         }
         std::thread::sleep(LOOK);

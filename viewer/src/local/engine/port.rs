@@ -8,6 +8,8 @@ use std::{
 
 use super::{EngineError, io_error};
 
+/// More than ClickHouse's answer to a ping: a server that is another may talk without end.
+const ANSWER_BYTES: u64 = 4 << 10;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// `wanted` itself when nobody listens on it, a free port when it is 0.
@@ -29,7 +31,7 @@ fn ping(port: u16) -> io::Result<String> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(b"GET /ping HTTP/1.0\r\n\r\n")?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
+    stream.take(ANSWER_BYTES).read_to_string(&mut answer)?;
     Ok(answer)
 }
 

@@ -6,10 +6,16 @@ use std::{
     process::ChildStderr,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 /// Lines that are kept; an exception with its stack is about thirty.
 const KEPT: usize = 40;
+
+/// How long the last lines of a process that has ended may take. A child that it has left behind may hold its standard error
+/// open for ever.
+const PATIENCE: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(2);
 
 #[derive(Debug)]
 pub(super) struct LastLines {
@@ -41,7 +47,10 @@ impl LastLines {
     /// What is left of it once the process has ended.
     pub(super) fn finish(&mut self) -> String {
         if let Some(reader) = self.reader.take() {
-            drop(reader.join());
+            let ended = Instant::now();
+            while !reader.is_finished() && ended.elapsed() < PATIENCE {
+                std::thread::sleep(LOOK);
+            }
         }
         self.text()
     }
@@ -49,5 +58,25 @@ impl LastLines {
     fn text(&self) -> String {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().filter(|line| !line.is_empty()).map(String::as_str).collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn the_last_words_of_an_engine_are_had_though_a_child_of_it_lives_on() {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "echo the last words >&2; exec sleep 600 & echo $!"]);
+        let mut engine = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = LastLines::read(engine.stderr.take().unwrap());
+        engine.wait().unwrap();
+        assert_eq!(lines.finish(), "the last words");
+        let mut child = String::new();
+        BufReader::new(engine.stdout.take().unwrap()).read_line(&mut child).unwrap();
+        Command::new("kill").arg(child.trim()).status().unwrap();
     }
 }
