@@ -17,6 +17,12 @@ pub enum Error {
         /// What to do.
         next: Option<String>,
     },
+    /// Nothing was typed, and there is no terminal for the viewer.
+    #[error("no command")]
+    Unclear {
+        /// What there is to type.
+        help: String,
+    },
     /// What was asked for is not there.
     #[error("{what}")]
     NotFound {
@@ -92,7 +98,7 @@ impl Error {
         match self {
             Self::Closed => 0,
             Self::Local(_) | Self::Output(_) => 1,
-            Self::Usage { .. } => 2,
+            Self::Usage { .. } | Self::Unclear { .. } => 2,
             Self::NotFound { .. } => 3,
             Self::ClickHouse { fault, .. } => match fault.kind {
                 FaultKind::Denied => 4,
@@ -111,6 +117,7 @@ impl Error {
     pub fn message(&self) -> Option<String> {
         let mut lines = match self {
             Self::Closed | Self::Interrupted { .. } => return None,
+            Self::Unclear { help } => return Some(help.trim_end().to_owned()),
             _ => vec![format!("error: {}", inert(&self.to_string()))],
         };
         if let Self::NotFound { similar, .. } = self

@@ -15,15 +15,17 @@ pub mod render;
 pub mod settings;
 pub mod similar;
 pub mod tail;
+pub mod tui;
 pub mod zone;
 
 use std::io::Write as _;
 
-use args::{Cli, Command};
+use args::{Cli, Command, UiArgs};
+use clap::CommandFactory as _;
 use commands::Desk;
 use error::Error;
 use lambdaview_queries::questions::Cost;
-use settings::Environment;
+use settings::{Environment, Target};
 
 /// Does what the command line says.
 ///
@@ -31,18 +33,32 @@ use settings::Environment;
 /// When it could not be done; the error knows its exit code.
 pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error> {
     match &cli.command {
-        Command::Cost(args) if args.show_rates => commands::show_rates(),
-        Command::Local(args) => commands::local(args, cli.display.output, environment).await,
-        command => ask(cli, command, environment).await,
+        Some(Command::Cost(args)) if args.show_rates => commands::show_rates(),
+        Some(Command::Local(args)) => commands::local(args, cli.display.output, environment).await,
+        Some(Command::Ui(args)) => ui(cli, args, environment).await,
+        Some(command) => ask(cli, command, environment).await,
+        None if commands::is_possible() => ui(cli, &UiArgs::default(), environment).await,
+        None => Err(Error::Unclear { help: Cli::command().render_help().to_string() }),
     }
 }
 
-/// The commands that ask ClickHouse.
-async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Result<(), Error> {
+/// The viewer: connects once it is on the screen.
+async fn ui(cli: &Cli, args: &UiArgs, environment: &impl Environment) -> Result<(), Error> {
+    let target = target(cli, environment)?;
+    commands::ui(args, target, cli.span, settings::look(&cli.display, environment)).await
+}
+
+fn target(cli: &Cli, environment: &impl Environment) -> Result<Target, Error> {
     let mut target = settings::target(&cli.connection, environment)?;
     if cli.connection.ask_password {
         target.password = Some(prompt::password(&target.place)?);
     }
+    Ok(target)
+}
+
+/// The commands that ask ClickHouse.
+async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Result<(), Error> {
+    let target = target(cli, environment)?;
     let look = settings::look(&cli.display, environment);
     let session = interrupt::unless_interrupted(connect::open(&target, command.name())).await?;
     let desk = Desk { session: &session, at: &target.place, span: cli.span, output: cli.display.output, look };
@@ -53,6 +69,7 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
         Command::Functions(args) => interrupt::unless_interrupted(desk.functions(args)).await,
         Command::Cost(args) => interrupt::unless_interrupted(desk.cost(args)).await,
         Command::Local(args) => commands::local(args, cli.display.output, environment).await,
+        Command::Ui(args) => ui(cli, args, environment).await,
     };
     if cli.display.stats {
         say_cost(session.cost());

@@ -8,6 +8,7 @@ mod global;
 mod local;
 mod tail;
 mod trace;
+mod ui;
 
 pub use cost::CostArgs;
 pub use functions::FunctionsArgs;
@@ -15,16 +16,17 @@ pub use global::{Colour, Connection, Display, Output, Span, Theme, Timeout, Time
 pub use local::LocalArgs;
 pub use tail::TailArgs;
 pub use trace::TraceArgs;
+pub use ui::{First, UiArgs};
 
 use clap::{Parser, Subcommand};
 
 /// See what AWS Lambda functions do: their logs, traces and costs, from ClickStack's tables in ClickHouse.
 #[derive(Debug, Parser)]
-#[command(name = "lambdaview", version, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(name = "lambdaview", version, after_help = EXAMPLES)]
 pub struct Cli {
-    /// What to do.
+    /// What to do; on a terminal, nothing means `ui`.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
     /// Where ClickHouse is, and how to talk to it.
     #[command(flatten)]
     pub connection: Connection,
@@ -54,6 +56,9 @@ pub enum Command {
     /// Run ClickStack on this machine: ClickHouse, its schema and web UI, and OTLP. Needs no configuration.
     #[command(after_help = local::HELP)]
     Local(LocalArgs),
+    /// Open the viewer: screens on the terminal, kept by keys. Without any command this is what happens.
+    #[command(after_help = ui::HELP)]
+    Ui(UiArgs),
 }
 
 impl Command {
@@ -66,12 +71,14 @@ impl Command {
             Self::Functions(_) => "functions",
             Self::Cost(_) => "cost",
             Self::Local(_) => "local",
+            Self::Ui(_) => "ui",
         }
     }
 }
 
 const EXAMPLES: &str = "\
 Examples:
+  lambdaview                            the viewer: functions, their lines, traces
   lambdaview local                      ClickStack on this machine, kept running
   lambdaview functions --since 24h      what there is
   lambdaview tail checkout              last ten minutes, then live

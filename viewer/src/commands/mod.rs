@@ -5,9 +5,11 @@ mod functions;
 mod local;
 mod tail;
 mod trace;
+mod ui;
 
 pub use cost::show_rates;
 pub use local::local;
+pub use ui::{is_possible, ui};
 
 use std::io::{self, Write as _};
 

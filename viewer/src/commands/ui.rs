@@ -1,0 +1,57 @@
+//! `lambdaview ui`: from what was typed to [`crate::tui`].
+
+use std::io::{self, IsTerminal as _};
+
+use crate::{
+    args::{First, Span, UiArgs},
+    error::Error,
+    settings::{Look, Target, usage},
+    tui::{
+        self,
+        state::{Beginning, Screen, functions::Functions, times::Times},
+        theme::{Name, Theme},
+    },
+};
+
+/// `lambdaview ui`.
+///
+/// # Errors
+/// When stdin and stdout are not a terminal; those of [`tui::run`].
+pub async fn ui(args: &UiArgs, target: Target, span: Span, look: Look) -> Result<(), Error> {
+    if !is_possible() {
+        return Err(usage("the viewer needs a terminal", Some("`lambdaview functions`, `lambdaview tail FUNCTION`")));
+    }
+    let first = match args.screen {
+        First::Functions => Screen::Functions(Functions::default()),
+    };
+    let name = if look.colour { look.theme } else { Name::Mono };
+    let (columns, rows) = crossterm::terminal::size()?;
+    let server = server_name(&target);
+    let beginning = Beginning { server, zone: look.zone, times: times(span), columns, rows };
+    tui::run(target, beginning, first, Theme { name, ascii: look.ascii }).await
+}
+
+/// Whether there is a terminal to show the viewer on.
+#[must_use]
+pub fn is_possible() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+fn times(span: Span) -> Times {
+    let now = crate::clock::now();
+    let default = Times::default();
+    Times {
+        since: span.since.unwrap_or(default.since),
+        until: span.until.map(|until| until.at(now)).filter(|until| *until < now),
+    }
+}
+
+/// How the header names the server: its host.
+fn server_name(target: &Target) -> String {
+    if target.place.is_local {
+        return "local".to_owned();
+    }
+    let url = &target.place.url;
+    let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    host.split(['/', '?', ':']).next().unwrap_or(host).to_owned()
+}

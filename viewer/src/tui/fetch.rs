@@ -1,0 +1,102 @@
+//! The questions, each a task of its own: answers come back as events, and giving one up ends it on the server too.
+
+mod functions;
+mod server;
+
+use std::{collections::HashMap, rc::Rc};
+
+use tokio::{
+    sync::mpsc::Sender,
+    task::{AbortHandle, JoinError, JoinSet},
+};
+
+use super::{
+    ask::{Answer, Ask, Problem, Ticket},
+    event::Event,
+};
+use crate::{error::Error, settings::Target};
+use server::Server;
+
+/// Runs questions.
+pub struct Fetcher {
+    server: Rc<Server>,
+    events: Sender<Event>,
+    tasks: JoinSet<Ticket>,
+    running: HashMap<Ticket, AbortHandle>,
+}
+
+impl Fetcher {
+    /// Asks the server at `target`, once something is asked; answers go to `events`.
+    #[must_use]
+    pub fn new(target: Target, events: Sender<Event>) -> Self {
+        Self { server: Rc::new(Server::new(target)), events, tasks: JoinSet::new(), running: HashMap::new() }
+    }
+
+    /// Asks. Must be called within a `LocalSet`.
+    pub fn ask(&mut self, ticket: Ticket, ask: Ask) {
+        let (server, answers) = (Rc::clone(&self.server), Answers { ticket, events: self.events.clone() });
+        let task = self.tasks.spawn_local(async move {
+            let end = match answer(&server, ask, &answers).await {
+                Ok(()) | Err(Error::Closed) => Event::Ended(ticket),
+                Err(error) => Event::Failed(ticket, problem(&error)),
+            };
+            // Only a viewer that is about to end does not listen.
+            let _ = answers.events.send(end).await;
+            ticket
+        });
+        self.running.insert(ticket, task);
+    }
+
+    /// Gives a question up: its connection closes, and with it ClickHouse ends the query.
+    pub fn cancel(&mut self, ticket: Ticket) {
+        if let Some(task) = self.running.remove(&ticket) {
+            task.abort();
+        }
+    }
+
+    /// Waits for a task to end, and ends with its panic if it had one. Never ends while nothing runs.
+    pub async fn join(&mut self) {
+        match self.tasks.join_next().await {
+            Some(Ok(ticket)) => {
+                self.running.remove(&ticket);
+            }
+            Some(Err(error)) => resume(error),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// What was given up ends as cancelled, which is as it should be; a panic is everyone's.
+fn resume(error: JoinError) {
+    if let Ok(panic) = error.try_into_panic() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// Where a question's answers go. The channel is bounded: who asks faster than is drawn waits here.
+pub(super) struct Answers {
+    ticket: Ticket,
+    events: Sender<Event>,
+}
+
+impl Answers {
+    /// Sends (part of) the answer.
+    async fn send(&self, answer: Answer) -> Result<(), Error> {
+        self.events.send(Event::Answer(self.ticket, answer)).await.map_err(|_| Error::Closed)
+    }
+}
+
+async fn answer(server: &Server, ask: Ask, answers: &Answers) -> Result<(), Error> {
+    match ask {
+        Ask::Connect => server.session(answers).await.map(|_| ()),
+        Ask::Functions { from } => functions::answer(server, from, answers).await,
+    }
+}
+
+fn problem(error: &Error) -> Problem {
+    let message = error.message().unwrap_or_default();
+    let mut lines = message.lines();
+    let what = lines.next().unwrap_or_default();
+    let next = lines.next_back().and_then(|line| line.trim().strip_prefix("try: "));
+    Problem { what: what.strip_prefix("error: ").unwrap_or(what).to_owned(), next: next.map(str::to_owned) }
+}

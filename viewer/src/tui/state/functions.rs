@@ -1,0 +1,266 @@
+//! The functions screen: what there is, sorted and filtered.
+
+use lambdaview_queries::questions::functions::Summary;
+
+use super::{
+    list::List,
+    page::{Around, Page, Step},
+    prompt::For,
+};
+use crate::{
+    ask::Nanos,
+    format::inert,
+    tui::{
+        ask::{Answer, Ask, Problem, Slot},
+        keys::{Command, Scope, What},
+    },
+};
+
+/// A column to sort by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "columns are named as they are headed")]
+pub enum Column {
+    Name,
+    #[default]
+    Invocations,
+    Failed,
+    P50,
+    P95,
+    Lines,
+    Errors,
+    Bytes,
+    Last,
+}
+
+impl Column {
+    /// In the order in which they stand.
+    pub const ALL: [Self; 9] = [
+        Self::Name,
+        Self::Invocations,
+        Self::Failed,
+        Self::P50,
+        Self::P95,
+        Self::Lines,
+        Self::Errors,
+        Self::Bytes,
+        Self::Last,
+    ];
+
+    /// Its heading.
+    #[must_use]
+    pub const fn heading(self) -> &'static str {
+        match self {
+            Self::Name => "function",
+            Self::Invocations => "inv",
+            Self::Failed => "failed",
+            Self::P50 => "p50",
+            Self::P95 => "p95",
+            Self::Lines => "lines",
+            Self::Errors => "errors",
+            Self::Bytes => "logged",
+            Self::Last => "last",
+        }
+    }
+
+    /// What is sorted; nothing known sorts below everything.
+    fn value(self, function: &Summary) -> f64 {
+        match self {
+            Self::Name => 0.0,
+            Self::Invocations => function.invocations as f64,
+            Self::Failed => function.failed.map_or(-1.0, |failed| failed as f64),
+            Self::P50 => function.p50.unwrap_or(-1.0),
+            Self::P95 => function.p95.unwrap_or(-1.0),
+            Self::Lines => function.lines as f64,
+            Self::Errors => function.error_lines as f64,
+            Self::Bytes => function.bytes as f64,
+            Self::Last => function.last as f64,
+        }
+    }
+}
+
+/// The functions screen.
+#[derive(Debug, Default)]
+pub struct Functions {
+    all: Vec<Summary>,
+    /// Which of them are shown, in their order.
+    shown: Vec<usize>,
+    /// The cursor.
+    pub list: List,
+    /// What they are sorted by.
+    pub sort: Column,
+    /// Whether the order is turned round: smallest first.
+    pub ascending: bool,
+    /// What a name must contain.
+    pub filter: String,
+    /// What is searched.
+    pub search: String,
+    /// When the answer came; `None` before the first.
+    pub read_at: Option<Nanos>,
+    /// Why there is none.
+    pub problem: Option<Problem>,
+}
+
+impl Functions {
+    /// How many are shown.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.shown.len()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn total(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Those in a stretch of the list.
+    pub fn rows(&self, shown: std::ops::Range<usize>) -> impl Iterator<Item = &Summary> {
+        self.shown[shown].iter().map(|at| &self.all[*at])
+    }
+
+    /// How many rows of functions there is room for: the headings take one.
+    #[must_use]
+    pub const fn height(around: &Around) -> usize {
+        around.rows.saturating_sub(1)
+    }
+
+    /// The names of all.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.all.iter().map(|function| function.name.clone()).collect()
+    }
+
+    fn under_cursor(&self) -> Option<&Summary> {
+        self.shown.get(self.list.at).map(|at| &self.all[*at])
+    }
+
+    fn arrange(&mut self, around: &Around) {
+        let stays = self.under_cursor().map(|function| function.name.clone());
+        let wanted = self.filter.to_lowercase();
+        let matches = |function: &Summary| function.name.to_lowercase().contains(&wanted);
+        self.shown = (0..self.all.len()).filter(|at| matches(&self.all[*at])).collect();
+        let (all, sort) = (&self.all, self.sort);
+        self.shown.sort_by(|a, b| {
+            let (a, b) = (&all[*a], &all[*b]);
+            sort.value(b).total_cmp(&sort.value(a)).then_with(|| a.name.cmp(&b.name))
+        });
+        if self.ascending {
+            self.shown.reverse();
+        }
+        let at = stays.and_then(|name| self.shown.iter().position(|at| self.all[*at].name == name));
+        self.list.go(at.unwrap_or(self.list.at), self.shown.len(), Self::height(around));
+    }
+
+    fn sort_by(&mut self, step: usize, around: &Around) {
+        let at = Column::ALL.iter().position(|column| *column == self.sort).unwrap_or_default();
+        self.sort = Column::ALL[(at + step) % Column::ALL.len()];
+        self.ascending = false;
+        self.arrange(around);
+    }
+
+    fn find(&mut self, step: isize, around: &Around) -> Vec<Step> {
+        let wanted = self.search.to_lowercase();
+        if wanted.is_empty() || self.shown.is_empty() {
+            return Vec::new();
+        }
+        let count = self.shown.len();
+        let from = self.list.at as isize;
+        let places = (1..=count as isize).map(|n| (from + n * step).rem_euclid(count as isize) as usize);
+        let found = places.into_iter().find(|at| self.all[self.shown[*at]].name.to_lowercase().contains(&wanted));
+        match found {
+            Some(at) => self.list.go(at, count, Self::height(around)),
+            None => return vec![Step::Say(format!("no function contains {}", inert(&self.search)))],
+        }
+        Vec::new()
+    }
+}
+
+impl Page for Functions {
+    fn scope(&self) -> Scope {
+        Scope::Functions
+    }
+
+    fn name(&self) -> String {
+        "functions".to_owned()
+    }
+
+    fn begin(&mut self, around: &Around) -> Vec<Step> {
+        vec![Step::Ask(Slot::Main, Ask::Functions { from: around.times.from(around.now) })]
+    }
+
+    fn act(&mut self, command: Command, around: &Around) -> Vec<Step> {
+        if self.list.act(command, self.shown.len(), Self::height(around)) {
+            return Vec::new();
+        }
+        match command {
+            Command::SortNext => self.sort_by(1, around),
+            Command::SortPrevious => self.sort_by(Column::ALL.len() - 1, around),
+            Command::SortReverse => {
+                self.ascending = !self.ascending;
+                self.arrange(around);
+            }
+            Command::Search => return vec![Step::Prompt(For::Search, String::new())],
+            Command::Filter => return vec![Step::Prompt(For::Filter, self.filter.clone())],
+            Command::Next => return self.find(1, around),
+            Command::Previous => return self.find(-1, around),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn answer(&mut self, _slot: Slot, answer: Answer, around: &Around) -> Vec<Step> {
+        if let Answer::Functions(functions) = answer {
+            self.all = functions;
+            self.read_at = Some(around.now);
+            self.problem = None;
+            self.arrange(around);
+        }
+        Vec::new()
+    }
+
+    fn failed(&mut self, _slot: Slot, problem: Problem, _around: &Around) -> Vec<Step> {
+        self.problem = Some(problem);
+        Vec::new()
+    }
+
+    fn typed(&mut self, to: For, text: &str, done: bool, around: &Around) -> Vec<Step> {
+        match to {
+            For::Search if done => {
+                text.clone_into(&mut self.search);
+                return self.find(1, around);
+            }
+            For::Filter => {
+                text.clone_into(&mut self.filter);
+                self.arrange(around);
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn copied(&self, what: What, around: &Around) -> Option<String> {
+        let function = self.under_cursor()?;
+        match what {
+            What::Line => Some(function.name.clone()),
+            What::Json => Some(crate::render::json::function(function).trim_end().to_owned()),
+            What::Command => Some(format!("lambdaview functions {}", around.times.flags(around.now))),
+            What::Trace | What::Request | What::Sql => None,
+        }
+    }
+
+    fn clicked(&mut self, row: usize, around: &Around) -> Vec<Step> {
+        // The headings are the first row.
+        if let Some(row) = row.checked_sub(1) {
+            self.list.go(self.list.top + row, self.shown.len(), Self::height(around));
+        }
+        Vec::new()
+    }
+
+    fn resized(&mut self, around: &Around) {
+        self.list.settle(self.shown.len(), Self::height(around));
+    }
+
+    fn function(&self) -> Option<String> {
+        self.under_cursor().map(|function| function.name.clone())
+    }
+}

@@ -1,0 +1,519 @@
+//! What the viewer knows and shows. It changes only by [`State::update`], which says what is to be done and does nothing itself.
+
+pub mod asked;
+pub mod functions;
+pub mod list;
+pub mod page;
+pub mod palette;
+pub mod prompt;
+mod screen;
+pub mod times;
+
+use asked::Asked;
+use list::List;
+use page::{Around, Step};
+use palette::Palette;
+use prompt::{Edit, For, Typed};
+use times::Times;
+
+pub use screen::Screen;
+
+use super::{
+    ask::{Answer, Ask, Connected, Problem, Ticket},
+    event::{Code, Event, Key, Mouse},
+    keys::{self, Command, Meaning, Scope, What},
+};
+use crate::{
+    ask::Nanos,
+    format::{Zone, inert},
+};
+
+/// Something to be done outside the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask the server; answers come with the ticket.
+    Ask(Ticket, Ask),
+    /// Give that question up.
+    Cancel(Ticket),
+    /// Put text into the clipboard.
+    Copy(String),
+    /// Write text to a file.
+    Save {
+        /// Its path.
+        path: String,
+        /// What is written.
+        text: String,
+    },
+    /// Tell the terminal whether to report the mouse.
+    Mouse(bool),
+    /// Draw everything anew.
+    Redraw,
+    /// Go to the shell until it calls back.
+    Suspend,
+    /// End.
+    Quit,
+}
+
+/// What lies over the screen.
+#[derive(Debug)]
+pub enum Overlay {
+    /// The keys; the list is how far it was scrolled.
+    Help(List),
+    /// A line that is typed.
+    Prompt(For, Typed),
+    /// Everything there is to do.
+    Palette(Palette),
+}
+
+/// A screen on the stack.
+#[derive(Debug)]
+struct Open {
+    id: u32,
+    screen: Screen,
+}
+
+/// How the viewer begins.
+#[derive(Clone, Debug, Default)]
+pub struct Beginning {
+    /// How the header names the server.
+    pub server: String,
+    /// In which zone times are shown.
+    pub zone: Zone,
+    /// The stretch of time.
+    pub times: Times,
+    /// How many columns the terminal has.
+    pub columns: u16,
+    /// How many rows.
+    pub rows: u16,
+}
+
+/// All of it.
+#[derive(Debug)]
+pub struct State {
+    /// How the header names the server.
+    pub server: String,
+    /// The server, once it has answered.
+    pub connected: Option<Connected>,
+    /// In which zone times are shown.
+    pub zone: Zone,
+    /// The stretch of time.
+    pub times: Times,
+    /// How many columns the terminal has.
+    pub columns: u16,
+    /// How many rows.
+    pub rows: u16,
+    /// What lies over the screen.
+    pub overlay: Option<Overlay>,
+    /// What the bottom line says, until the next key.
+    pub said: Option<String>,
+    /// The keys of a sequence that is not whole yet.
+    pub pressed: Vec<Key>,
+    /// The questions that are running.
+    pub asked: Asked,
+    /// Whether the mouse is ours.
+    pub mouse: bool,
+    stack: Vec<Open>,
+    opened: u32,
+    /// This machine's clock at the last event.
+    clock: Nanos,
+    /// How much further the server's clock is.
+    ahead: Nanos,
+}
+
+impl State {
+    /// The viewer with its first screen, and what that needs.
+    #[must_use]
+    pub fn new(beginning: Beginning, first: Screen, clock: Nanos) -> (Self, Vec<Effect>) {
+        let Beginning { server, zone, times, columns, rows } = beginning;
+        let mut state = Self {
+            server,
+            connected: None,
+            zone,
+            times,
+            columns,
+            rows,
+            overlay: None,
+            said: None,
+            pressed: Vec::new(),
+            asked: Asked::default(),
+            mouse: false,
+            stack: Vec::new(),
+            opened: 0,
+            clock,
+            ahead: 0,
+        };
+        let effects = state.push(first);
+        (state, effects)
+    }
+
+    /// The time, by the server's clock once that is known.
+    #[must_use]
+    pub const fn now(&self) -> Nanos {
+        self.clock + self.ahead
+    }
+
+    /// This machine's clock at the last event.
+    #[must_use]
+    pub const fn clock(&self) -> Nanos {
+        self.clock
+    }
+
+    /// The screen that is shown.
+    #[must_use]
+    pub fn screen(&self) -> &Screen {
+        &self.stack.last().expect("there is always a screen").screen
+    }
+
+    /// The names of the screens one came through, the first one first.
+    pub fn trail(&self) -> impl Iterator<Item = String> {
+        self.stack.iter().map(|open| open.screen.page().name())
+    }
+
+    /// What screens may look at.
+    #[must_use]
+    pub fn around(&self) -> Around {
+        Around {
+            now: self.now(),
+            zone: self.zone,
+            times: self.times,
+            columns: usize::from(self.columns),
+            // The header and the bottom line.
+            rows: usize::from(self.rows).saturating_sub(2),
+        }
+    }
+
+    /// After how many nanoseconds a tick is wanted; never, while nothing that is shown changes by time alone.
+    #[must_use]
+    pub fn wakes_after(&self) -> Option<u64> {
+        [self.asked.wakes_after(self.clock), self.screen().page().wakes_after()].into_iter().flatten().min()
+    }
+
+    /// Takes what happened at `clock`, and says what is to be done.
+    pub fn update(&mut self, event: Event, clock: Nanos) -> Vec<Effect> {
+        self.clock = clock;
+        match event {
+            Event::Key(key) => {
+                self.said = None;
+                self.key(key)
+            }
+            Event::Paste(text) => self.paste(&text),
+            Event::Mouse(mouse) => self.mouse(mouse),
+            Event::Resize { columns, rows } => {
+                (self.columns, self.rows) = (columns, rows);
+                let around = self.around();
+                for open in &mut self.stack {
+                    open.screen.page_mut().resized(&around);
+                }
+                Vec::new()
+            }
+            Event::Answer(ticket, answer) => self.answer(ticket, answer),
+            Event::Failed(ticket, problem) => self.failed(ticket, problem),
+            Event::Ended(ticket) => self.ended(ticket),
+            Event::Tick => Vec::new(),
+        }
+    }
+
+    fn key(&mut self, key: Key) -> Vec<Effect> {
+        match &mut self.overlay {
+            Some(Overlay::Prompt(to, typed)) => {
+                let (to, edit, text) = (*to, typed.key(key), typed.text.clone());
+                self.typed(to, edit, text)
+            }
+            Some(Overlay::Palette(palette)) => {
+                let edit = palette.key(key);
+                self.chosen(edit)
+            }
+            Some(Overlay::Help(_)) => self.help_key(key),
+            None => self.press(key),
+        }
+    }
+
+    fn press(&mut self, key: Key) -> Vec<Effect> {
+        self.pressed.push(key);
+        match keys::meaning(self.screen().page().scope(), &self.pressed) {
+            Meaning::Unfinished => Vec::new(),
+            Meaning::Command(command) => {
+                self.pressed.clear();
+                self.act(command)
+            }
+            Meaning::Nothing => {
+                self.pressed.clear();
+                Vec::new()
+            }
+        }
+    }
+
+    /// Does what a key or an entry of the palette says.
+    pub fn act(&mut self, command: Command) -> Vec<Effect> {
+        match command {
+            Command::Quit => vec![Effect::Quit],
+            Command::Back => self.back(),
+            Command::Return => self.pop(),
+            Command::Help => self.lay(Overlay::Help(List::default())),
+            Command::Palette => self.lay(Overlay::Palette(Palette::new(self.screen().page().scope()))),
+            Command::Times => self.lay(Overlay::Prompt(For::Times, Typed::default())),
+            Command::Earlier | Command::Later => {
+                self.times = self.times.shifted(command == Command::Later, self.now());
+                self.begin()
+            }
+            Command::Refresh => self.begin(),
+            Command::Copy(what) => self.copy(what),
+            Command::Mouse => {
+                self.mouse = !self.mouse;
+                self.say(if self.mouse { "mouse on: the wheel scrolls, a click selects" } else { "mouse off" });
+                vec![Effect::Mouse(self.mouse)]
+            }
+            Command::Redraw => vec![Effect::Redraw],
+            Command::Suspend => vec![Effect::Suspend],
+            Command::Functions => self.home(),
+            _ => match Screen::for_command(command, self.screen().page()) {
+                Some(screen) => self.push(screen),
+                None => {
+                    let around = self.around();
+                    self.with_top(|page| page.act(command, &around))
+                }
+            },
+        }
+    }
+
+    /// Stops what is running; else leaves the screen.
+    fn back(&mut self) -> Vec<Effect> {
+        let id = self.stack.last().expect("there is always a screen").id;
+        let stopped = self.asked.take_finite(id);
+        if stopped.is_empty() {
+            return self.pop();
+        }
+        self.say("stopped; R asks again");
+        stopped.into_iter().map(Effect::Cancel).collect()
+    }
+
+    fn pop(&mut self) -> Vec<Effect> {
+        if self.stack.len() == 1 {
+            return vec![Effect::Quit];
+        }
+        self.stack.pop().map_or_else(Vec::new, |open| self.leave(&open))
+    }
+
+    fn home(&mut self) -> Vec<Effect> {
+        if matches!(self.stack[0].screen, Screen::Functions(_)) {
+            let left: Vec<Open> = self.stack.drain(1..).collect();
+            return left.iter().flat_map(|open| self.leave(open)).collect();
+        }
+        self.push(Screen::Functions(functions::Functions::default()))
+    }
+
+    fn leave(&mut self, open: &Open) -> Vec<Effect> {
+        self.asked.take_all(open.id).into_iter().map(Effect::Cancel).collect()
+    }
+
+    fn push(&mut self, screen: Screen) -> Vec<Effect> {
+        self.opened += 1;
+        self.stack.push(Open { id: self.opened, screen });
+        self.begin()
+    }
+
+    fn begin(&mut self) -> Vec<Effect> {
+        let around = self.around();
+        self.with_top(|page| page.begin(&around))
+    }
+
+    fn with_top(&mut self, act: impl FnOnce(&mut dyn page::Page) -> Vec<Step>) -> Vec<Effect> {
+        let open = self.stack.last_mut().expect("there is always a screen");
+        let (id, steps) = (open.id, act(open.screen.page_mut()));
+        self.take(id, steps)
+    }
+
+    fn with(&mut self, id: u32, act: impl FnOnce(&mut dyn page::Page) -> Vec<Step>) -> Vec<Effect> {
+        let Some(open) = self.stack.iter_mut().find(|open| open.id == id) else { return Vec::new() };
+        let steps = act(open.screen.page_mut());
+        self.take(id, steps)
+    }
+
+    /// Turns what the screen `id` wants into what is to be done.
+    fn take(&mut self, id: u32, steps: Vec<Step>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for step in steps {
+            match step {
+                Step::Ask(slot, ask) => {
+                    let (ticket, instead_of) = self.asked.ask(id, slot, &ask, self.clock);
+                    effects.extend(instead_of.map(Effect::Cancel));
+                    effects.push(Effect::Ask(ticket, ask));
+                }
+                Step::Drop(slot) => effects.extend(self.asked.take(id, slot).map(Effect::Cancel)),
+                Step::Push(screen) => effects.extend(self.push(*screen)),
+                Step::Pop => effects.extend(self.pop()),
+                Step::Say(what) => self.said = Some(what),
+                Step::Prompt(to, text) => self.overlay = Some(Overlay::Prompt(to, Typed::of(&text))),
+                Step::Copy(text, what) => {
+                    self.said = Some(format!("copied {what}"));
+                    effects.push(Effect::Copy(text));
+                }
+                Step::Save(path, text) => effects.push(Effect::Save { path, text }),
+            }
+        }
+        effects
+    }
+
+    fn lay(&mut self, overlay: Overlay) -> Vec<Effect> {
+        self.overlay = Some(overlay);
+        Vec::new()
+    }
+
+    /// Says something on the bottom line, until the next key.
+    pub fn say(&mut self, what: &str) {
+        self.said = Some(what.to_owned());
+    }
+
+    fn copy(&mut self, what: What) -> Vec<Effect> {
+        let Some(text) = self.screen().page().copied(what, &self.around()) else {
+            self.say("there is no such thing to copy here");
+            return Vec::new();
+        };
+        self.say(&format!("copied {}", inert(&text)));
+        vec![Effect::Copy(text)]
+    }
+
+    fn typed(&mut self, to: For, edit: Edit, text: String) -> Vec<Effect> {
+        let (text, done) = match edit {
+            Edit::Moved => return Vec::new(),
+            Edit::Changed => (text, false),
+            Edit::Done => (text, true),
+            Edit::Dropped => {
+                self.overlay = None;
+                return Vec::new();
+            }
+        };
+        if done {
+            self.overlay = None;
+        }
+        if to == For::Times {
+            return if done { self.choose_times(&text) } else { Vec::new() };
+        }
+        let around = self.around();
+        self.with_top(|page| page.typed(to, &text, done, &around))
+    }
+
+    fn choose_times(&mut self, text: &str) -> Vec<Effect> {
+        match Times::parse(text, self.now()) {
+            Ok(times) => {
+                self.times = times;
+                self.begin()
+            }
+            Err(error) => {
+                self.say(&format!("{}: {error}, or FROM..TO", inert(text)));
+                Vec::new()
+            }
+        }
+    }
+
+    fn chosen(&mut self, edit: Edit) -> Vec<Effect> {
+        let Some(Overlay::Palette(palette)) = &self.overlay else { return Vec::new() };
+        match edit {
+            Edit::Changed | Edit::Moved => Vec::new(),
+            Edit::Dropped => {
+                self.overlay = None;
+                Vec::new()
+            }
+            Edit::Done => {
+                let chosen = palette.chosen();
+                self.overlay = None;
+                match chosen {
+                    Some(command) => self.act(command),
+                    None => Vec::new(),
+                }
+            }
+        }
+    }
+
+    fn help_key(&mut self, key: Key) -> Vec<Effect> {
+        let scope = self.screen().page().scope();
+        let count = keys::rows(scope).count() + HELP_HEADINGS;
+        let rows = self.around().rows;
+        let Some(Overlay::Help(list)) = &mut self.overlay else { return Vec::new() };
+        match keys::meaning(Scope::Everywhere, &[key]) {
+            Meaning::Command(Command::Quit) => return vec![Effect::Quit],
+            Meaning::Command(Command::Suspend) => return vec![Effect::Suspend],
+            Meaning::Command(Command::Redraw) => return vec![Effect::Redraw],
+            Meaning::Command(Command::Down) => list.top += 1,
+            Meaning::Command(Command::Up) => list.top = list.top.saturating_sub(1),
+            Meaning::Command(Command::PageDown | Command::HalfDown) => list.top += rows / 2,
+            Meaning::Command(Command::PageUp | Command::HalfUp) => list.top = list.top.saturating_sub(rows / 2),
+            Meaning::Command(Command::Top) => list.top = 0,
+            Meaning::Command(Command::Bottom) => list.top = count,
+            _ => self.overlay = None,
+        }
+        if let Some(Overlay::Help(list)) = &mut self.overlay {
+            list.top = list.top.min(count.saturating_sub(rows.saturating_sub(2)));
+        }
+        Vec::new()
+    }
+
+    /// Pasted text goes where text is typed; anywhere else it would be a row of commands nobody meant.
+    fn paste(&mut self, text: &str) -> Vec<Effect> {
+        match &mut self.overlay {
+            Some(Overlay::Prompt(to, typed)) => {
+                let (to, edit, text) = (*to, typed.put(text), typed.text.clone());
+                self.typed(to, edit, text)
+            }
+            Some(Overlay::Palette(palette)) => {
+                palette.paste(text);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn mouse(&mut self, mouse: Mouse) -> Vec<Effect> {
+        if self.overlay.is_some() {
+            let code = match mouse {
+                Mouse::Up => Code::Up,
+                Mouse::Down => Code::Down,
+                Mouse::Click { .. } => return Vec::new(),
+            };
+            return self.key(Key::plain(code));
+        }
+        match mouse {
+            Mouse::Up => (0..3).flat_map(|_| self.act(Command::Up)).collect(),
+            Mouse::Down => (0..3).flat_map(|_| self.act(Command::Down)).collect(),
+            Mouse::Click { row } => {
+                let around = self.around();
+                // The header is the first row.
+                let Some(row) = usize::from(row).checked_sub(1) else { return Vec::new() };
+                self.with_top(|page| page.clicked(row, &around))
+            }
+        }
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: Answer) -> Vec<Effect> {
+        if let Answer::Connected(connected) = answer {
+            self.ahead = connected.now - self.clock;
+            self.connected = Some(connected);
+            return Vec::new();
+        }
+        if !self.asked.is_current(ticket) {
+            return Vec::new();
+        }
+        self.asked.answered(ticket);
+        let around = self.around();
+        self.with(ticket.screen, |page| page.answer(ticket.slot, answer, &around))
+    }
+
+    fn failed(&mut self, ticket: Ticket, problem: Problem) -> Vec<Effect> {
+        if !self.asked.finish(ticket) {
+            return Vec::new();
+        }
+        let around = self.around();
+        self.with(ticket.screen, |page| page.failed(ticket.slot, problem, &around))
+    }
+
+    fn ended(&mut self, ticket: Ticket) -> Vec<Effect> {
+        if !self.asked.finish(ticket) {
+            return Vec::new();
+        }
+        let around = self.around();
+        self.with(ticket.screen, |page| page.ended(ticket.slot, &around))
+    }
+}
+
+/// The headings of the help and the empty line between its two parts.
+const HELP_HEADINGS: usize = 3;

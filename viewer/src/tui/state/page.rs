@@ -1,0 +1,101 @@
+//! What a screen is to the rest: it begins, acts on commands, takes answers, and says what is to be done about them.
+
+use super::{Screen, prompt::For, times::Times};
+use crate::{
+    ask::Nanos,
+    format::Zone,
+    tui::{
+        ask::{Answer, Ask, Problem, Slot},
+        keys::{Command, Scope, What},
+    },
+};
+
+/// What a screen may look at beside itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Around {
+    /// The time, by the server's clock once that is known.
+    pub now: Nanos,
+    /// In which zone times are shown.
+    pub zone: Zone,
+    /// The stretch of time chosen.
+    pub times: Times,
+    /// How many columns the screen's body has.
+    pub columns: usize,
+    /// How many rows.
+    pub rows: usize,
+}
+
+/// What a screen wants done.
+#[derive(Debug)]
+pub enum Step {
+    /// A question asked; it takes the place of the one in its slot.
+    Ask(Slot, Ask),
+    /// The question of a slot given up.
+    Drop(Slot),
+    /// Another screen opened on top.
+    Push(Box<Screen>),
+    /// The screen left.
+    Pop,
+    /// Something said on the bottom line.
+    Say(String),
+    /// A line typed: for what, and the text to begin with.
+    Prompt(For, String),
+    /// Text put into the clipboard, and what it is.
+    Copy(String, &'static str),
+    /// Text written to a file.
+    Save(String, String),
+}
+
+/// A screen.
+pub trait Page {
+    /// Its keys.
+    fn scope(&self) -> Scope;
+
+    /// What it is, as the palette and the way back name it.
+    fn name(&self) -> String;
+
+    /// Asks for what it shows: when it is opened, when the stretch of time changed, when it is to be read again.
+    fn begin(&mut self, around: &Around) -> Vec<Step>;
+
+    /// Does what a key said.
+    fn act(&mut self, command: Command, around: &Around) -> Vec<Step>;
+
+    /// Takes (part of) an answer.
+    fn answer(&mut self, slot: Slot, answer: Answer, around: &Around) -> Vec<Step>;
+
+    /// A question has no answer.
+    fn failed(&mut self, slot: Slot, problem: Problem, around: &Around) -> Vec<Step>;
+
+    /// A question is done.
+    fn ended(&mut self, _slot: Slot, _around: &Around) -> Vec<Step> {
+        Vec::new()
+    }
+
+    /// Takes what was typed, or is being typed: `done` says which.
+    fn typed(&mut self, _to: For, _text: &str, _done: bool, _around: &Around) -> Vec<Step> {
+        Vec::new()
+    }
+
+    /// What is copied when that is asked for.
+    fn copied(&self, _what: What, _around: &Around) -> Option<String> {
+        None
+    }
+
+    /// A row of the screen's body was clicked.
+    fn clicked(&mut self, _row: usize, _around: &Around) -> Vec<Step> {
+        Vec::new()
+    }
+
+    /// The terminal has another size.
+    fn resized(&mut self, _around: &Around) {}
+
+    /// After how many nanoseconds something that it shows has changed by time alone.
+    fn wakes_after(&self) -> Option<u64> {
+        None
+    }
+
+    /// The function that it is about, or that is under its cursor.
+    fn function(&self) -> Option<String> {
+        None
+    }
+}

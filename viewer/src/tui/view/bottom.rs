@@ -1,0 +1,71 @@
+//! The bottom line: what is typed, what was said, what is waited for; else the keys worth knowing here.
+
+use ratatui::{style::Style, text::Line};
+
+use super::Scene;
+use crate::{
+    format::{duration, width},
+    render::style::Role,
+    tui::{
+        keys,
+        state::{Overlay, State},
+        text::Row,
+        theme::Part,
+    },
+};
+
+/// The line, and the column of the terminal's cursor where something is typed.
+pub(super) fn line(scene: Scene<'_>) -> (Line<'static>, Option<u16>) {
+    let mut row = Row::new(usize::from(scene.state.columns));
+    if let Some(Overlay::Prompt(to, typed)) = &scene.state.overlay {
+        row.push(" ", Style::new()).push(to.label(), scene.style(Part::Key)).push(&typed.text, scene.style(Part::Text));
+        let column = 1 + width(to.label()) + width(&crate::format::inert(&typed.text[..typed.at]));
+        return (row.line(), u16::try_from(column).ok());
+    }
+    let (left, part) = left(scene);
+    let hints = hints(scene.state);
+    let room = usize::from(scene.state.columns).saturating_sub(width(&left) + 2);
+    row.push(" ", Style::new()).push(&left, scene.style(part));
+    let mut shown: Vec<(String, &str)> = Vec::new();
+    let mut needed = 1;
+    for (key, hint) in hints {
+        needed += width(&key) + 1 + hint.len() + 2;
+        if needed > room {
+            break;
+        }
+        shown.push((key, hint));
+    }
+    let used: usize = shown.iter().map(|(key, hint)| width(key) + 1 + hint.len() + 2).sum();
+    row.push(&" ".repeat(row.left().saturating_sub(used)), Style::new());
+    for (key, hint) in shown {
+        row.push(&key, scene.style(Part::Key)).push(&format!(" {hint}  "), scene.style(Part::Of(Role::Faint)));
+    }
+    (row.line(), None)
+}
+
+fn left(scene: Scene<'_>) -> (String, Part) {
+    let state = scene.state;
+    if let Some(said) = &state.said {
+        return (said.clone(), Part::Text);
+    }
+    if !state.pressed.is_empty() {
+        let keys = state.pressed.iter().filter_map(|key| match key.code {
+            crate::tui::event::Code::Char(c) => Some(c),
+            _ => None,
+        });
+        return (keys.collect(), Part::Key);
+    }
+    if let Some(waited) = state.asked.waited(state.clock()) {
+        let waited = waited.unsigned_abs();
+        let tenths = duration(waited / 100_000_000 * 100_000_000);
+        return (format!("{} {tenths}  Esc stops", scene.theme.spinner(waited)), Part::Of(Role::Warning));
+    }
+    (String::new(), Part::Text)
+}
+
+/// The keys worth knowing here, the most important last: what does not fit is left out from the front.
+fn hints(state: &State) -> Vec<(String, &'static str)> {
+    let rows: Vec<_> = keys::rows(state.screen().page().scope()).collect();
+    let hinted = rows.iter().filter_map(|row| Some((keys::shown(&row.keys[..1]), row.hint?)));
+    hinted.collect()
+}

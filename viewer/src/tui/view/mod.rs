@@ -1,0 +1,125 @@
+//! What the state looks like. Draws and changes nothing.
+
+mod bottom;
+mod functions;
+mod help;
+mod palette;
+mod problem;
+
+use ratatui::{
+    Frame,
+    layout::{Position, Rect},
+    style::Style,
+    text::Line,
+};
+
+use super::{
+    state::{Overlay, Screen, State},
+    text::Row,
+    theme::{Part, Sign, Theme},
+};
+use crate::format::width;
+
+/// What every part of the picture is drawn with.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// The state.
+    pub state: &'a State,
+    /// How it looks.
+    pub theme: Theme,
+}
+
+impl Scene<'_> {
+    /// How `part` looks.
+    #[must_use]
+    pub fn style(&self, part: Part) -> Style {
+        self.theme.style(part)
+    }
+
+    /// The sign for something.
+    #[must_use]
+    pub const fn sign(&self, sign: Sign) -> &'static str {
+        self.theme.sign(sign)
+    }
+}
+
+/// Draws the state.
+pub fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>) {
+    let scene = Scene { state, theme };
+    let area = frame.area();
+    if area.width < 20 || area.height < 4 {
+        frame.render_widget(Line::from("too small"), area);
+        return;
+    }
+    let header = Rect { height: 1, ..area };
+    let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+    let bottom = Rect { y: area.y + area.height - 1, height: 1, ..area };
+    match state.screen() {
+        Screen::Functions(screen) => {
+            frame.render_widget(functions::header(scene, screen), header);
+            functions::draw(scene, screen, body, frame);
+        }
+    }
+    match &state.overlay {
+        Some(Overlay::Help(list)) => help::draw(scene, *list, body, frame),
+        Some(Overlay::Palette(palette)) => palette::draw(scene, palette, body, frame),
+        Some(Overlay::Prompt(..)) | None => {}
+    }
+    let (line, cursor) = bottom::line(scene);
+    frame.render_widget(line, bottom);
+    if let Some(column) = cursor {
+        frame.set_cursor_position(Position { x: (bottom.x + column).min(area.right() - 1), y: bottom.y });
+    }
+}
+
+/// The first line: where this is on the left, how it is on the right.
+#[must_use]
+pub fn header(scene: Scene<'_>, left: &[(String, Part)], right: &[(String, Part)]) -> Line<'static> {
+    let columns = usize::from(scene.state.columns);
+    let mut row = Row::new(columns);
+    let server = &scene.state.server;
+    row.push(" ", scene.style(Part::Header)).push(server, scene.style(Part::HeaderStrong));
+    row.push(&format!(" {} ", scene.sign(Sign::Separator)), scene.style(Part::Of(crate::render::style::Role::Faint)));
+    let needed: usize = right.iter().map(|(text, _)| width(text)).sum::<usize>() + 1;
+    for (text, part) in left {
+        row.push(text, scene.style(*part));
+    }
+    if row.left() > needed {
+        row.push(&" ".repeat(row.left() - needed), Style::new());
+        for (text, part) in right {
+            row.push(text, scene.style(*part));
+        }
+    }
+    row.line()
+}
+
+/// A box in the middle of `within`, with everything under it wiped.
+pub fn overlay(scene: Scene<'_>, title: &str, size: (u16, u16), within: Rect, frame: &mut Frame<'_>) -> Rect {
+    use ratatui::{
+        symbols::border,
+        widgets::{Block, Clear},
+    };
+    const ASCII: border::Set<'static> = border::Set {
+        top_left: "+",
+        top_right: "+",
+        bottom_left: "+",
+        bottom_right: "+",
+        vertical_left: "|",
+        vertical_right: "|",
+        horizontal_top: "-",
+        horizontal_bottom: "-",
+    };
+    let (columns, rows) = (size.0.min(within.width), size.1.min(within.height));
+    let area = Rect {
+        x: within.x + (within.width - columns) / 2,
+        y: within.y + (within.height - rows) / 2,
+        width: columns,
+        height: rows,
+    };
+    let set = if scene.theme.ascii { ASCII } else { border::ROUNDED };
+    let block = Block::bordered().border_set(set).border_style(scene.style(Part::Border)).title(title.to_owned());
+    let inner = block.inner(area);
+    frame.render_widget(Clear, area);
+    frame.render_widget(block, area);
+    inner
+}
