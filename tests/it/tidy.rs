@@ -74,6 +74,18 @@ const RULES: &[Rule] = &[
         because: "renderers return text",
     },
     Rule {
+        within: &["viewer/src/tui/state", "viewer/src/tui/keys", "viewer/src/tui/event"],
+        except: &[],
+        never: &["ratatui", "crossterm", "tokio", "clickhouse::", "std::io", "std::fs", "crate::clock"],
+        because: "the viewer's state is pure: what it wants done it returns",
+    },
+    Rule {
+        within: &["viewer/src/tui/view"],
+        except: &[],
+        never: &["crossterm", "tokio", "clickhouse::", "std::io", "std::fs", "crate::clock"],
+        because: "a picture is made of the state and nothing else",
+    },
+    Rule {
         within: &["extension/src", "viewer/src", "queries/src"],
         except: &["extension/src/config", "viewer/src/settings"],
         never: &["env::var", "env::vars", "env::set_var"],

@@ -33,7 +33,7 @@ pub(super) fn header(scene: Scene<'_>, screen: &Functions) -> Line<'static> {
         left.push((format!("  & {}", screen.filter), Part::Of(Role::Warning)));
     }
     let right = match screen.read_at {
-        Some(at) => vec![(format!("read {} ago ", ago(at, state.now())), faint)],
+        Some(at) => vec![(format!("as of {} ", &state.zone.clock(at)[..8]), faint)],
         None => Vec::new(),
     };
     top_line(scene, &left, &right)
