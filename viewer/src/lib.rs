@@ -25,7 +25,7 @@ use clap::CommandFactory as _;
 use commands::Desk;
 use error::Error;
 use lambdaview_queries::questions::Cost;
-use settings::{Environment, Target};
+use settings::{Config, Environment, Target};
 
 /// Does what the command line says.
 ///
@@ -35,6 +35,8 @@ pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error>
     match &cli.command {
         Some(Command::Cost(args)) if args.show_rates => commands::show_rates(),
         Some(Command::Local(args)) => commands::local(args, cli.display.output, environment).await,
+        Some(Command::Context(args)) => commands::context(&args.action, cli, environment),
+        Some(Command::Config(args)) => commands::config(args.action, environment),
         Some(Command::Ui(args)) => ui(cli, args, environment).await,
         Some(command) => ask(cli, command, environment).await,
         None if commands::is_possible() => ui(cli, &UiArgs::default(), environment).await,
@@ -44,13 +46,17 @@ pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error>
 
 /// The viewer: connects once it is on the screen.
 async fn ui(cli: &Cli, args: &UiArgs, environment: &impl Environment) -> Result<(), Error> {
-    let target = target(cli, environment)?;
-    commands::ui(args, target, cli.span, settings::look(&cli.display, environment)).await
+    let config = Config::load(environment)?;
+    let target = target(cli, &config, environment)?;
+    commands::ui(args, target, cli.span, settings::look(&cli.display, &config, environment)).await
 }
 
-fn target(cli: &Cli, environment: &impl Environment) -> Result<Target, Error> {
-    let mut target = settings::target(&cli.connection, environment)?;
-    if cli.connection.ask_password {
+fn target(cli: &Cli, config: &Config, environment: &impl Environment) -> Result<Target, Error> {
+    let mut target = settings::target(&cli.connection, config, environment)?;
+    if target.prompt && cli.display.no_input {
+        return Err(settings::usage("the password has to be asked for, and --no-input forbids it", None));
+    }
+    if target.prompt {
         target.password = Some(prompt::password(&target.place)?);
     }
     Ok(target)
@@ -58,8 +64,9 @@ fn target(cli: &Cli, environment: &impl Environment) -> Result<Target, Error> {
 
 /// The commands that ask ClickHouse.
 async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Result<(), Error> {
-    let target = target(cli, environment)?;
-    let look = settings::look(&cli.display, environment);
+    let config = Config::load(environment)?;
+    let target = target(cli, &config, environment)?;
+    let look = settings::look(&cli.display, &config, environment);
     let session = interrupt::unless_interrupted(connect::open(&target, command.name())).await?;
     let desk = Desk { session: &session, at: &target.place, span: cli.span, output: cli.display.output, look };
     let done = match command {
@@ -68,8 +75,9 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
         Command::Trace(args) => interrupt::unless_interrupted(desk.trace(args)).await,
         Command::Functions(args) => interrupt::unless_interrupted(desk.functions(args)).await,
         Command::Cost(args) => interrupt::unless_interrupted(desk.cost(args)).await,
-        Command::Local(args) => commands::local(args, cli.display.output, environment).await,
-        Command::Ui(args) => ui(cli, args, environment).await,
+        Command::Local(_) | Command::Ui(_) | Command::Context(_) | Command::Config(_) => {
+            unreachable!("these are done before a server is asked")
+        }
     };
     if cli.display.stats {
         say_cost(session.cost());

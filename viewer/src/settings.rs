@@ -1,10 +1,16 @@
 //! Where ClickHouse is and how output looks: from flags, a context of the configuration file, the environment, the local
 //! stack, in this order. The environment is read here and nowhere else in this program.
 
+pub mod config;
+mod origin;
+mod secret;
+
+pub use config::{Config, Context};
+pub use origin::{Origin, origin};
+pub use secret::{PasswordSource, Secret, put_into_keyring};
+
 use std::{
-    collections::BTreeMap,
     ffi::OsString,
-    fmt,
     io::{self, IsTerminal as _},
     path::{Path, PathBuf},
     time::Duration,
@@ -37,10 +43,14 @@ pub const COLUMNS: &str = "COLUMNS";
 const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 const HOME: &str = "HOME";
+const VISUAL: &str = "VISUAL";
+const EDITOR: &str = "EDITOR";
 
 /// Where the local stack listens when nothing says otherwise.
 const LOCAL_URL: &str = "http://127.0.0.1:8123";
 const DATABASE: &str = "default";
+/// How long the server may work on one question.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// The variables of the process, or of a test.
 pub trait Environment {
@@ -69,30 +79,6 @@ impl Environment for ProcessEnvironment {
     }
 }
 
-/// Text that is never printed.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Keeps `text` from being printed.
-    #[must_use]
-    pub const fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text, for the one place that sends it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
 /// Where ClickHouse is and who asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Target {
@@ -100,6 +86,8 @@ pub struct Target {
     pub place: Place,
     /// The password; none is fine for ClickHouse.
     pub password: Option<Secret>,
+    /// Whether it has to be asked for on the terminal.
+    pub prompt: bool,
     /// Certificates in PEM to trust instead of the compiled-in ones.
     pub ca: Option<PathBuf>,
     /// How long the server may work on one question.
@@ -129,41 +117,48 @@ pub struct Look {
     pub verbose: bool,
 }
 
-/// The configuration file, `config.toml`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    contexts: BTreeMap<String, Context>,
-}
-
-/// A context: a server under a name.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Context {
-    url: Option<String>,
-    user: Option<String>,
-    password_file: Option<PathBuf>,
-    database: Option<String>,
-    ca: Option<PathBuf>,
-}
-
 /// What a running `lambdaview local` leaves in its data folder.
 #[derive(Debug, Deserialize)]
 struct LocalStack {
     clickhouse_url: String,
 }
 
+/// Where a context was named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// `--context`, or LAMBDAVIEW_CONTEXT.
+    Asked,
+    /// The file's own `context = ".."`.
+    Usual,
+}
+
+/// The context that holds, if any. The usual one gives way to an address that was named: its password is for its own server.
+///
+/// # Errors
+/// When there is none of the name that was asked for.
+pub fn context<'a>(
+    flags: &'a Connection,
+    config: &'a Config,
+    environment: &impl Environment,
+) -> Result<Option<(String, &'a Context, Named)>, Error> {
+    if let Some(name) = flags.context.clone().or_else(|| environment.text(LAMBDAVIEW_CONTEXT)) {
+        let context = config.named(&name)?;
+        return Ok(Some((name, context, Named::Asked)));
+    }
+    let elsewhere = flags.url.is_some() || environment.get(CLICKHOUSE_URL).is_some();
+    match &config.context {
+        Some(name) if !elsewhere => Ok(Some((name.clone(), config.named(name)?, Named::Usual))),
+        _ => Ok(None),
+    }
+}
+
 /// Puts together where ClickHouse is.
 ///
 /// # Errors
-/// When the configuration file, a context, or a password file cannot be read.
-pub fn target(flags: &Connection, environment: &impl Environment) -> Result<Target, Error> {
-    let name = flags.context.clone().or_else(|| environment.text(LAMBDAVIEW_CONTEXT));
-    let context = match &name {
-        Some(name) => named_context(name, environment)?,
-        None => Context::default(),
-    };
+/// When there is no such context, or its password cannot be had.
+pub fn target(flags: &Connection, config: &Config, environment: &impl Environment) -> Result<Target, Error> {
+    let named = context(flags, config, environment)?;
+    let context = named.as_ref().map(|(_, context, _)| (*context).clone()).unwrap_or_default();
     let url = flags.url.clone().or(context.url).or_else(|| environment.text(CLICKHOUSE_URL));
     let user = flags.user.clone().or(context.user).or_else(|| environment.text(CLICKHOUSE_USER));
     let database = flags.database.clone().or(context.database).or_else(|| environment.text(CLICKHOUSE_DATABASE));
@@ -171,20 +166,35 @@ pub fn target(flags: &Connection, environment: &impl Environment) -> Result<Targ
     let is_local = url.is_none();
     let url = url.unwrap_or_else(|| local_url(environment));
     let place =
-        Place { url: checked(&url)?, user, database: database.unwrap_or_else(|| DATABASE.to_owned()), is_local };
-    let password = match flags.password_file.as_ref().or(context.password_file.as_ref()) {
-        Some(file) => Some(read_password(file)?),
-        None if flags.ask_password => None,
-        None => environment.text(CLICKHOUSE_PASSWORD).map(Secret),
-    };
-    Ok(Target { place, password, ca, limit: flags.timeout.0 })
+        Place { url: checked_url(&url)?, user, database: database.unwrap_or_else(|| DATABASE.to_owned()), is_local };
+    let (password, prompt) = password(flags, context.password.as_ref(), environment)?;
+    let limit = flags.timeout.or(config.defaults.timeout).map_or(LIMIT, |timeout| timeout.0);
+    Ok(Target { place, password, prompt, ca, limit })
+}
+
+/// The password, or that it has to be asked for.
+fn password(
+    flags: &Connection,
+    source: Option<&PasswordSource>,
+    environment: &impl Environment,
+) -> Result<(Option<Secret>, bool), Error> {
+    if let Some(file) = &flags.password_file {
+        return Ok((Some(secret::read(file)?), false));
+    }
+    if flags.ask_password || source == Some(&PasswordSource::Prompt) {
+        return Ok((None, true));
+    }
+    match source {
+        Some(source) => Ok((source.fetch()?, false)),
+        None => Ok((environment.text(CLICKHOUSE_PASSWORD).map(Secret::new), false)),
+    }
 }
 
 /// How output on stdout looks.
 #[must_use]
-pub fn look(flags: &Display, environment: &impl Environment) -> Look {
+pub fn look(flags: &Display, config: &Config, environment: &impl Environment) -> Look {
     let terminal = io::stdout().is_terminal();
-    let colour = match flags.color {
+    let colour = match flags.color.or(config.defaults.color).unwrap_or_default() {
         Colour::Always => true,
         Colour::Never => false,
         Colour::Auto => terminal && environment.get(NO_COLOR).is_none(),
@@ -192,24 +202,35 @@ pub fn look(flags: &Display, environment: &impl Environment) -> Look {
     let asked = environment.text(COLUMNS).and_then(|columns| columns.parse().ok());
     let seen = if terminal { crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns)) } else { None };
     let columns = seen.filter(|columns| *columns > 0).or(asked).unwrap_or(100);
-    let zone = flags.tz.unwrap_or(if flags.utc { Zone::Utc } else { Zone::Local });
     Look {
-        zone,
+        zone: zone(flags, config),
         colour,
         terminal,
         columns: columns.max(40),
         timestamps: flags.timestamps.unwrap_or_default(),
-        theme: flags.theme.unwrap_or_default(),
-        ascii: flags.ascii,
+        theme: flags.theme.or(config.defaults.theme).unwrap_or_default(),
+        ascii: flags.ascii || config.defaults.ascii,
         quiet: flags.quiet,
         verbose: flags.verbose,
     }
+}
+
+/// The zone of times: from flags, else from the configuration, else the machine's.
+fn zone(flags: &Display, config: &Config) -> Zone {
+    let flag = flags.tz.or(flags.utc.then_some(Zone::Utc)).or(flags.local.then_some(Zone::Local));
+    flag.or(config.defaults.tz).unwrap_or_default()
 }
 
 /// Where the local stack keeps its data when nothing else is said; `None` without a home.
 #[must_use]
 pub fn data_folder(environment: &impl Environment) -> Option<PathBuf> {
     environment.folder(XDG_DATA_HOME, ".local/share")
+}
+
+/// The editor that the user likes, which may come with arguments.
+#[must_use]
+pub fn editor(environment: &impl Environment) -> String {
+    environment.text(VISUAL).or_else(|| environment.text(EDITOR)).unwrap_or_else(|| "vi".to_owned())
 }
 
 /// The address that a running `lambdaview local` wrote down, else the usual one.
@@ -221,29 +242,11 @@ fn local_url(environment: &impl Environment) -> String {
     stack.map_or_else(|| LOCAL_URL.to_owned(), |stack| stack.clickhouse_url)
 }
 
-fn named_context(name: &str, environment: &impl Environment) -> Result<Context, Error> {
-    let path = environment.folder(XDG_CONFIG_HOME, ".config").map(|folder| folder.join("config.toml"));
-    let path = path.ok_or_else(|| usage("there is no home folder to look for config.toml in", Some("set HOME")))?;
-    let shown = path.display();
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        usage(&format!("context {name} is wanted, and {shown} cannot be read: {error}"), Some(EXAMPLE))
-    })?;
-    let File { mut contexts } = toml::from_str(&text)
-        .map_err(|error| usage(&format!("{shown} cannot be understood: {}", one_line(&error)), Some(EXAMPLE)))?;
-    contexts.remove(name).ok_or_else(|| {
-        let known = contexts.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        usage(&format!("{shown} has no context {name}"), Some(&format!("one of these: {known}")))
-    })
-}
-
-const EXAMPLE: &str = "[contexts.NAME] with url, user, password_file, database, ca; see `lambdaview --help`";
-
-fn one_line(error: &toml::de::Error) -> String {
-    error.message().split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// A URL that can be sent to. A password in it would be printed with it, so it is refused.
-fn checked(url: &str) -> Result<String, Error> {
+///
+/// # Errors
+/// When it is no such address.
+pub fn checked_url(url: &str) -> Result<String, Error> {
     let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
     let host = rest.map(|rest| rest.split(['/', '?']).next().unwrap_or_default());
     match host {
@@ -257,12 +260,6 @@ fn checked(url: &str) -> Result<String, Error> {
             Some("--url http://HOST:8123 or https://HOST:8443"),
         )),
     }
-}
-
-fn read_password(file: &Path) -> Result<Secret, Error> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| usage(&format!("the password file {} cannot be read: {error}", file.display()), None))?;
-    Ok(Secret(text.lines().next().unwrap_or_default().to_owned()))
 }
 
 /// An error of usage.
@@ -299,9 +296,13 @@ mod tests {
 
     const CONFIG: &str = "[contexts.prod]\nurl = \"https://ch:8443\"\nuser = \"viewer\"\n";
 
+    fn found(flags: &Connection, variables: &Variables) -> Result<Target, Error> {
+        target(flags, &Config::load(variables)?, variables)
+    }
+
     #[test]
     fn without_any_configuration_it_is_the_local_stack() {
-        let target = target(&Connection::default(), &variables([])).unwrap();
+        let target = found(&Connection::default(), &variables([])).unwrap();
         assert_eq!(target.place.url, LOCAL_URL);
         assert!(target.place.is_local && target.password.is_none());
     }
@@ -310,7 +311,7 @@ mod tests {
     fn a_local_stack_on_other_ports_is_found() {
         let (_home, variables) =
             home_with(".local/share/lambdaview/local.json", r#"{"clickhouse_url":"http://127.0.0.1:18123","pid":1}"#);
-        assert_eq!(target(&Connection::default(), &variables).unwrap().place.url, "http://127.0.0.1:18123");
+        assert_eq!(found(&Connection::default(), &variables).unwrap().place.url, "http://127.0.0.1:18123");
     }
 
     #[test]
@@ -318,17 +319,30 @@ mod tests {
         let (_home, mut variables) = home_with(".config/lambdaview/config.toml", CONFIG);
         variables.0.insert(CLICKHOUSE_URL, "http://other".to_owned());
         let mut flags = Connection { context: Some("prod".to_owned()), ..Connection::default() };
-        assert_eq!(target(&flags, &variables).unwrap().place.url, "https://ch:8443");
+        assert_eq!(found(&flags, &variables).unwrap().place.url, "https://ch:8443");
         flags.url = Some("http://third".to_owned());
-        let place = target(&flags, &variables).unwrap().place;
+        let place = found(&flags, &variables).unwrap().place;
         assert_eq!((place.url.as_str(), place.user.as_deref()), ("http://third", Some("viewer")));
+    }
+
+    #[test]
+    fn the_usual_context_holds_until_an_address_is_named_and_its_password_stays_with_it() {
+        let usual = "context = \"prod\"\n[contexts.prod]\nurl = \"https://ch:8443\"\npassword = { command = [\"echo\", \"hunter2\"] }\n";
+        let (_home, mut variables) = home_with(".config/lambdaview/config.toml", usual);
+        let target = found(&Connection::default(), &variables).unwrap();
+        assert_eq!((target.place.url.as_str(), target.password.is_some()), ("https://ch:8443", true));
+        let flags = Connection { url: Some("http://third".to_owned()), ..Connection::default() };
+        assert_eq!(found(&flags, &variables).unwrap().password, None);
+        variables.0.insert(CLICKHOUSE_URL, "http://other".to_owned());
+        let target = found(&Connection::default(), &variables).unwrap();
+        assert_eq!((target.place.url.as_str(), target.password), ("http://other", None));
     }
 
     #[test]
     fn an_unknown_context_is_told_with_those_there_are() {
         let (_home, variables) = home_with(".config/lambdaview/config.toml", CONFIG);
         let flags = Connection { context: Some("prdo".to_owned()), ..Connection::default() };
-        let error = target(&flags, &variables).unwrap_err();
+        let error = found(&flags, &variables).unwrap_err();
         assert_eq!(error.exit_code(), 2);
         assert!(error.message().unwrap().ends_with("try: one of these: prod"));
     }
@@ -337,22 +351,33 @@ mod tests {
     fn a_misspelt_key_is_not_overlooked() {
         let (_home, variables) = home_with(".config/lambdaview/config.toml", "[contexts.prod]\nurll = \"x\"\n");
         let flags = Connection { context: Some("prod".to_owned()), ..Connection::default() };
-        assert!(target(&flags, &variables).unwrap_err().to_string().contains("urll"));
+        assert!(found(&flags, &variables).unwrap_err().to_string().contains("urll"));
     }
 
     #[test]
     fn a_password_comes_from_a_file_or_the_environment_and_is_never_printed() {
         let (home, variables) = home_with("password", "hunter2\n");
         let file = Some(home.path().join("password"));
-        let target = target(&Connection { password_file: file, ..Connection::default() }, &variables).unwrap();
+        let target = found(&Connection { password_file: file, ..Connection::default() }, &variables).unwrap();
         assert_eq!(target.password.as_ref().map(Secret::reveal), Some("hunter2"));
         assert!(!format!("{target:?}").contains("hunter2"));
     }
 
     #[test]
+    fn defaults_of_the_file_hold_until_a_flag_says_otherwise() {
+        let (_home, variables) =
+            home_with(".config/lambdaview/config.toml", "[defaults]\ncolor = \"always\"\ntimeout = \"5s\"\n");
+        let config = Config::load(&variables).unwrap();
+        let flags = |color| Display { color, ..Display::default() };
+        assert!(look(&flags(None), &config, &variables).colour);
+        assert!(!look(&flags(Some(Colour::Never)), &config, &variables).colour);
+        assert_eq!(found(&Connection::default(), &variables).unwrap().limit, Duration::from_secs(5));
+    }
+
+    #[test]
     fn a_url_with_a_password_is_refused_without_printing_it() {
         let flags = Connection { url: Some("https://u:hunter2@ch:8443".to_owned()), ..Connection::default() };
-        let error = target(&flags, &variables([])).unwrap_err();
+        let error = found(&flags, &variables([])).unwrap_err();
         assert!(!error.message().unwrap().contains("hunter2"));
     }
 
@@ -360,7 +385,7 @@ mod tests {
     fn what_is_no_address_is_refused() {
         for url in ["", "ch:8123", "tcp://ch:9000", "http://"] {
             let flags = Connection { url: Some(url.to_owned()), ..Connection::default() };
-            assert_eq!(target(&flags, &variables([])).unwrap_err().exit_code(), 2, "{url}");
+            assert_eq!(found(&flags, &variables([])).unwrap_err().exit_code(), 2, "{url}");
         }
     }
 }

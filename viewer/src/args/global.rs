@@ -34,9 +34,9 @@ pub struct Connection {
     /// A context of the configuration file, ~/.config/lambdaview/config.toml. Default: LAMBDAVIEW_CONTEXT.
     #[arg(short, long, global = true, value_name = "NAME")]
     pub context: Option<String>,
-    /// How long the server may work on one question.
-    #[arg(long, global = true, value_name = "TIME", default_value = "30s")]
-    pub timeout: Timeout,
+    /// How long the server may work on one question. Default: 30s.
+    #[arg(long, global = true, value_name = "TIME")]
+    pub timeout: Option<Timeout>,
 }
 
 /// Which stretch of time is meant.
@@ -58,9 +58,9 @@ pub struct Display {
     /// The form of the output; `help json` documents the objects.
     #[arg(short, long, alias = "format", global = true, value_enum, value_name = "FORMAT")]
     pub output: Option<Output>,
-    /// Colours: `auto` for a terminal without NO_COLOR.
-    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
-    pub color: Colour,
+    /// Colours. Default: `auto`, for a terminal without NO_COLOR.
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    pub color: Option<Colour>,
     /// How times are shown; alone it means `full`, with the date. Default: `short`.
     #[arg(short, long, global = true, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "full", value_name = "FORM")]
     pub timestamps: Option<Timestamps>,
@@ -158,7 +158,8 @@ pub enum Timestamps {
 }
 
 /// `--theme`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Theme {
     /// Light text on a dark ground.
     #[default]
@@ -170,7 +171,8 @@ pub enum Theme {
 }
 
 /// When to colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Colour {
     /// On a terminal, unless NO_COLOR is set.
     #[default]
@@ -184,12 +186,6 @@ pub enum Colour {
 /// `--timeout`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeout(pub Duration);
-
-impl Default for Timeout {
-    fn default() -> Self {
-        Self(Duration::from_secs(30))
-    }
-}
 
 impl std::str::FromStr for Timeout {
     type Err = BadTime;

@@ -2,6 +2,8 @@
 //!
 //! Each command's own flags stand in a file of its name, beside those that several share.
 
+mod config;
+mod context;
 mod cost;
 mod functions;
 mod global;
@@ -10,6 +12,8 @@ mod tail;
 mod trace;
 mod ui;
 
+pub use config::{ConfigAction, ConfigArgs};
+pub use context::{AddArgs, ContextAction, ContextArgs};
 pub use cost::CostArgs;
 pub use functions::FunctionsArgs;
 pub use global::{Colour, Connection, Display, Output, Span, Theme, Timeout, Timestamps};
@@ -59,6 +63,12 @@ pub enum Command {
     /// Open the viewer: screens on the terminal, kept by keys. Without any command this is what happens.
     #[command(after_help = ui::HELP)]
     Ui(UiArgs),
+    /// List, choose, add and show contexts: servers under a name.
+    #[command(after_help = context::HELP)]
+    Context(ContextArgs),
+    /// Show, find or edit the configuration file.
+    #[command(after_help = config::HELP)]
+    Config(ConfigArgs),
 }
 
 impl Command {
@@ -72,6 +82,8 @@ impl Command {
             Self::Cost(_) => "cost",
             Self::Local(_) => "local",
             Self::Ui(_) => "ui",
+            Self::Context(_) => "context",
+            Self::Config(_) => "config",
         }
     }
 }
@@ -90,7 +102,7 @@ Contexts, in ~/.config/lambdaview/config.toml:
   [contexts.prod]
   url = \"https://clickhouse.example:8443\"
   user = \"viewer\"
-  password_file = \"/run/secrets/viewer\"
+  password = { keyring = \"lambdaview/prod\" }
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 user or password refused, 5 no connection or out of time,
 6 cut short, with --strict, 7 a threshold was passed, 8 ClickStack's tables are not there, 130 Ctrl-C.";

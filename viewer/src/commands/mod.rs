@@ -1,5 +1,7 @@
 //! The commands, a file each: ask, render, write.
 
+mod config;
+mod context;
 mod cost;
 mod functions;
 mod local;
@@ -7,6 +9,8 @@ mod tail;
 mod trace;
 mod ui;
 
+pub use config::config;
+pub use context::context;
 pub use cost::show_rates;
 pub use local::local;
 pub use ui::{is_possible, ui};

@@ -65,8 +65,17 @@ impl Rates {
     /// # Errors
     /// When it is not in the form of the built-in table, in one line.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let rates: Self = toml::from_str(text).map_err(|error| error.message().replace('\n', " "))?;
-        let ends: Vec<Option<f64>> = rates.cloudwatch.ingest.iter().map(|tier| tier.up_to_gb).collect();
+        let rates: Self = toml_edit::de::from_str(text).map_err(|error| error.message().replace('\n', " "))?;
+        rates.check()?;
+        Ok(rates)
+    }
+
+    /// Whether they can be reckoned with.
+    ///
+    /// # Errors
+    /// When they cannot, in one line.
+    pub fn check(&self) -> Result<(), String> {
+        let ends: Vec<Option<f64>> = self.cloudwatch.ingest.iter().map(|tier| tier.up_to_gb).collect();
         let rising = ends.windows(2).all(|pair| match (pair[0], pair[1]) {
             (Some(one), Some(next)) => one < next,
             (Some(_), None) => true,
@@ -75,7 +84,7 @@ impl Rates {
         if ends.is_empty() || !rising || ends.last() != Some(&None) {
             return Err("the tiers of ingest must rise, and only the last has no up_to_gb".to_owned());
         }
-        Ok(rates)
+        Ok(())
     }
 }
 

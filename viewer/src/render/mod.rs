@@ -1,5 +1,6 @@
 //! Answers as text: for people in columns, for programs as JSON. Nothing here asks or writes.
 
+pub mod context;
 pub mod cost;
 pub mod json;
 pub mod line;
