@@ -4,6 +4,7 @@
 
 mod chaos;
 mod commands;
+mod contexts;
 mod dead_backend;
 mod desk;
 mod direct;

@@ -18,6 +18,7 @@ pub mod recorded_aws;
 pub mod rie;
 pub mod shop;
 pub mod stack;
+pub mod terminal;
 pub mod until;
 pub mod viewer;
 pub mod watchdog;

@@ -3,6 +3,7 @@
 use crate::{
     clickhouse::Database,
     machine,
+    terminal::Terminal,
     until::{LONGEST, ended},
     watchdog,
 };
@@ -11,6 +12,7 @@ use nix::{
     unistd::Pid,
 };
 use std::{
+    path::Path,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
 };
@@ -82,6 +84,18 @@ impl Viewer {
         let output = ended(&what, self.command(arguments).output()).await.expect("the viewer can be run");
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         Ended { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    /// Starts it on a terminal of 80 columns.
+    #[must_use]
+    pub fn on_terminal(&self, arguments: &[&str]) -> Terminal {
+        Terminal::start(&mut self.command(arguments), 80, 24)
+    }
+
+    /// The user's home, where the configuration is.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// Starts it and keeps what it says.
