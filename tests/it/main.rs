@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be prepared fails")]
 
+mod about;
 mod chaos;
 mod commands;
 mod contexts;
@@ -14,6 +15,7 @@ mod faults;
 mod filters;
 mod following;
 mod gate;
+mod json_page;
 mod kinds;
 mod layouts;
 mod local;

@@ -8,6 +8,7 @@ pub mod connect;
 pub mod cost;
 pub mod error;
 pub mod format;
+pub mod help;
 pub mod interrupt;
 pub mod local;
 pub mod prompt;
@@ -37,6 +38,9 @@ pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error>
         Some(Command::Local(args)) => commands::local(args, cli.display.output, environment).await,
         Some(Command::Context(args)) => commands::context(&args.action, cli, environment),
         Some(Command::Config(args)) => commands::config(args.action, environment),
+        Some(Command::Completions(args)) => commands::completions(args),
+        Some(Command::Man(args)) => commands::man(args),
+        Some(Command::Help(args)) => commands::help(args, cli, environment),
         Some(Command::Ui(args)) => ui(cli, args, environment).await,
         Some(command) => ask(cli, command, environment).await,
         None if commands::is_possible() => ui(cli, &UiArgs::default(), environment).await,
@@ -75,9 +79,13 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
         Command::Trace(args) => interrupt::unless_interrupted(desk.trace(args)).await,
         Command::Functions(args) => interrupt::unless_interrupted(desk.functions(args)).await,
         Command::Cost(args) => interrupt::unless_interrupted(desk.cost(args)).await,
-        Command::Local(_) | Command::Ui(_) | Command::Context(_) | Command::Config(_) => {
-            unreachable!("these are done before a server is asked")
-        }
+        Command::Local(_)
+        | Command::Ui(_)
+        | Command::Context(_)
+        | Command::Config(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Help(_) => unreachable!("these are done before a server is asked"),
     };
     if cli.display.stats {
         say_cost(session.cost());

@@ -8,6 +8,7 @@ mod cost;
 mod functions;
 mod global;
 mod local;
+mod meta;
 mod tail;
 mod trace;
 mod ui;
@@ -18,6 +19,7 @@ pub use cost::CostArgs;
 pub use functions::FunctionsArgs;
 pub use global::{Colour, Connection, Display, Output, Span, Theme, Timeout, Timestamps};
 pub use local::LocalArgs;
+pub use meta::{CompletionsArgs, HelpArgs, ManArgs};
 pub use tail::TailArgs;
 pub use trace::TraceArgs;
 pub use ui::{First, UiArgs};
@@ -26,7 +28,7 @@ use clap::{Parser, Subcommand};
 
 /// See what AWS Lambda functions do: their logs, traces and costs, from ClickStack's tables in ClickHouse.
 #[derive(Debug, Parser)]
-#[command(name = "lambdaview", version, after_help = EXAMPLES)]
+#[command(name = "lambdaview", version, after_help = EXAMPLES, disable_help_subcommand = true)]
 pub struct Cli {
     /// What to do; on a terminal, nothing means `ui`.
     #[command(subcommand)]
@@ -69,6 +71,14 @@ pub enum Command {
     /// Show, find or edit the configuration file.
     #[command(after_help = config::HELP)]
     Config(ConfigArgs),
+    /// Print a script that completes this command line in a shell.
+    #[command(after_help = meta::COMPLETIONS_HELP)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands.
+    #[command(after_help = meta::MAN_HELP)]
+    Man(ManArgs),
+    /// Explain a topic (config, exit-codes, json, time) or a command.
+    Help(HelpArgs),
 }
 
 impl Command {
@@ -84,6 +94,9 @@ impl Command {
             Self::Ui(_) => "ui",
             Self::Context(_) => "context",
             Self::Config(_) => "config",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+            Self::Help(_) => "help",
         }
     }
 }
@@ -98,11 +111,7 @@ Examples:
   lambdaview trace 7f3a91c2-3f0e-4a53-9d0c-0a6d6c4f1b11
   lambdaview -c prod cost --since 7d
 
-Contexts, in ~/.config/lambdaview/config.toml:
-  [contexts.prod]
-  url = \"https://clickhouse.example:8443\"
-  user = \"viewer\"
-  password = { keyring = \"lambdaview/prod\" }
+More: `lambdaview help TOPIC`, with config, exit-codes, json or time; `lambdaview COMMAND --help`.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 user or password refused, 5 no connection or out of time,
 6 cut short, with --strict, 7 a threshold was passed, 8 ClickStack's tables are not there, 130 Ctrl-C.";

@@ -5,6 +5,7 @@ mod context;
 mod cost;
 mod functions;
 mod local;
+mod meta;
 mod tail;
 mod trace;
 mod ui;
@@ -13,6 +14,7 @@ pub use config::config;
 pub use context::context;
 pub use cost::show_rates;
 pub use local::local;
+pub use meta::{completions, help, man};
 pub use ui::{is_possible, ui};
 
 use std::io::{self, Write as _};
