@@ -1,11 +1,12 @@
 //! Every question in every layout that ClickStack's tables have had: the answers are the same.
 
 use lambdaview_queries::{
+    filter::Filter,
     questions::{
-        bytes,
-        function::{self, Found, Function, Identity},
+        Session, bytes,
+        function::{self, Functions, Missing, Resolved},
         functions,
-        lines::{self, Line, Scope},
+        lines::{self, Detail, Line, Scope},
         trace,
     },
     schema::Layout,
@@ -34,11 +35,20 @@ fn bodies(lines: &[Line]) -> Vec<&str> {
     lines.iter().map(|line| &*line.body).collect()
 }
 
-fn found(found: Found) -> Function {
-    match found {
-        Found::Function(function) => function,
-        Found::Others(others) => panic!("only {others:?}"),
-    }
+async fn resolved(session: &Session, names: &[&str]) -> Resolved {
+    let patterns: Vec<_> = names.iter().map(|name| name.parse().unwrap()).collect();
+    function::resolve(session, &patterns).await.unwrap()
+}
+
+async fn found(session: &Session, name: &str) -> Functions {
+    let Resolved { functions, missing } = resolved(session, &[name]).await;
+    assert_eq!(missing, []);
+    functions
+}
+
+fn all_of<'a>(session: &Session, functions: &'a Functions) -> Scope<'a> {
+    let window = Window::all(session.opened_at());
+    Scope { functions, window, filter: &Filter::Everything, detail: Detail::default() }
 }
 
 #[tokio::test]
@@ -46,13 +56,14 @@ async fn a_functions_lines_are_found_by_its_name_and_come_in_order() {
     for layout in Layout::ALL {
         let desk = desk(layout).await;
         let session = desk.session().await;
-        let function = found(function::find(&session, "checkout").await.unwrap());
-        assert_eq!(function.identity, Identity::FaasName, "{layout}");
-        let scope = Scope { function: &function, window: Window::all(session.opened_at()), attributes: true };
+        let functions = found(&session, "checkout").await;
+        let detail = Detail { attributes: true, resource: true };
+        let scope = Scope { detail, ..all_of(&session, &functions) };
         let last = lines::last(&session, &scope, 3).await.unwrap();
         assert_eq!(bodies(&last), ["line 1", "line 2", "\u{fffd}\0\u{fffd}"], "{layout}");
         assert_eq!(&*last[0].invocation_id, REQUEST, "{layout}");
-        assert!(!last[0].attributes.is_empty(), "{layout}");
+        assert_eq!((&*last[0].function, &*last[0].service), ("checkout", "shop"), "{layout}");
+        assert!(!last[0].attributes.is_empty() && !last[0].resource.is_empty(), "{layout}");
         let mut all = lines::all(&session, &scope).unwrap();
         let first = all.next().await.unwrap().unwrap();
         assert_eq!(
@@ -72,8 +83,8 @@ async fn lines_of_the_same_moment_keep_the_order_in_which_they_came() {
             rows.param("block", block).param("first", block * 50).param("count", 50).execute().await.unwrap();
         }
         let session = desk.session().await;
-        let function = found(function::find(&session, "pay").await.unwrap());
-        let scope = Scope { function: &function, window: Window::all(session.opened_at()), attributes: false };
+        let functions = found(&session, "pay").await;
+        let scope = all_of(&session, &functions);
         let wanted: Vec<String> = (120..150).map(|number| format!("number {number}")).collect();
         assert_eq!(bodies(&lines::last(&session, &scope, 30).await.unwrap()), wanted, "{layout}");
         let mut all = lines::all(&session, &scope).unwrap();
@@ -87,10 +98,8 @@ async fn lines_of_the_same_moment_keep_the_order_in_which_they_came() {
 async fn a_function_without_faas_name_is_found_by_its_service() {
     for layout in Layout::ALL {
         let session = desk(layout).await.session().await;
-        let function = found(function::find(&session, "shop").await.unwrap());
-        assert_eq!(function.identity, Identity::ServiceName, "{layout}");
-        let scope = Scope { function: &function, window: Window::all(session.opened_at()), attributes: false };
-        assert_eq!(lines::last(&session, &scope, 10).await.unwrap().len(), 4, "{layout}");
+        let functions = found(&session, "shop").await;
+        assert_eq!(lines::last(&session, &all_of(&session, &functions), 10).await.unwrap().len(), 4, "{layout}");
     }
 }
 
@@ -98,8 +107,9 @@ async fn a_function_without_faas_name_is_found_by_its_service() {
 async fn an_unknown_function_is_answered_with_those_there_are() {
     for layout in Layout::ALL {
         let session = desk(layout).await.session().await;
-        let others = function::find(&session, "chekcout").await.unwrap();
-        assert_eq!(others, Found::Others(vec!["checkout".to_owned()]), "{layout}");
+        let missing = resolved(&session, &["chekcout"]).await.missing;
+        let others = vec!["checkout".to_owned()];
+        assert_eq!(missing, [Missing { typed: "chekcout".to_owned(), others }], "{layout}");
     }
 }
 

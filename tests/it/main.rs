@@ -12,6 +12,7 @@ mod direct;
 mod direct_faults;
 mod engine;
 mod faults;
+mod filtering;
 mod filters;
 mod following;
 mod gate;

@@ -8,7 +8,12 @@ SELECT
     TraceId AS trace_id,
     SpanId AS span_id,
     LogAttributes['faas.invocation_id'] AS invocation_id,
-    if({attributes:Bool}, CAST(LogAttributes, 'Map(String, String)'), CAST(map(), 'Map(String, String)')) AS attributes,
+    {function:String} AS function, --? one
+    if(ResourceAttributes['faas.name'] != '', ResourceAttributes['faas.name'], CAST(ServiceName, 'String')) AS function, --? !one
+    CAST(LogAttributes, 'Map(String, String)') AS attributes, --? attributes
+    CAST(map(), 'Map(String, String)') AS attributes, --? !attributes
+    CAST(ResourceAttributes, 'Map(String, String)') AS resource, --? resource
+    CAST(map(), 'Map(String, String)') AS resource, --? !resource
     _partition_id AS partition,
     _block_number AS block,
     _block_offset AS offset,
@@ -16,7 +21,8 @@ SELECT
 FROM otel_logs
 WHERE toUInt64OrZero(splitByChar('_', _part)[3]) > {marks:Map(String, UInt64)}[_partition_id]
   AND _block_number > {marks:Map(String, UInt64)}[_partition_id]
-  AND has(ResourceAttributeItems, concat('faas.name=', {function:String}))
+  AND true --= functions
+  AND true --= filter
   AND Timestamp >= fromUnixTimestamp64Nano({from:Int64})
   AND toStartOfFiveMinutes(Timestamp) >= toStartOfFiveMinutes(fromUnixTimestamp64Nano({from:Int64}))
 ORDER BY Timestamp, block, offset

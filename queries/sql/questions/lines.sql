@@ -1,4 +1,4 @@
--- A function's lines in a window, oldest first.
+-- The lines of functions in a window, oldest first.
 SELECT
     Timestamp,
     toUInt8(SeverityNumber) AS severity_number,
@@ -7,14 +7,19 @@ SELECT
     TraceId AS trace_id,
     SpanId AS span_id,
     LogAttributes['faas.invocation_id'] AS invocation_id,
-    if({attributes:Bool}, CAST(LogAttributes, 'Map(String, String)'), CAST(map(), 'Map(String, String)')) AS attributes,
+    {function:String} AS function, --? one
+    if(ResourceAttributes['faas.name'] != '', ResourceAttributes['faas.name'], CAST(ServiceName, 'String')) AS function, --? !one
+    CAST(LogAttributes, 'Map(String, String)') AS attributes, --? attributes
+    CAST(map(), 'Map(String, String)') AS attributes, --? !attributes
+    CAST(ResourceAttributes, 'Map(String, String)') AS resource, --? resource
+    CAST(map(), 'Map(String, String)') AS resource, --? !resource
     _partition_id AS partition,
     _block_number AS block,
     _block_offset AS offset,
     Body AS body
 FROM otel_logs
-WHERE has(ResourceAttributeItems, concat('faas.name=', {function:String}))
-  AND ServiceName = {service:String} --? service
+WHERE true --= functions
+  AND true --= filter
   AND Timestamp >= fromUnixTimestamp64Nano({from:Int64})
   AND Timestamp < fromUnixTimestamp64Nano({until:Int64})
   AND toStartOfFiveMinutes(Timestamp) >= toStartOfFiveMinutes(fromUnixTimestamp64Nano({from:Int64}))

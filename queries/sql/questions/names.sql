@@ -1,8 +1,10 @@
--- The names of functions that wrote lately: what a mistyped one is compared with.
-SELECT if(ResourceAttributes['faas.name'] != '', ResourceAttributes['faas.name'], CAST(ServiceName, 'String')) AS name
+-- The names of functions that wrote lately: what globs choose from, and what a mistyped name is compared with.
+SELECT
+    if(ResourceAttributes['faas.name'] != '', ResourceAttributes['faas.name'], CAST(ServiceName, 'String')) AS name,
+    CAST(ResourceAttributes['faas.name'] = '', 'Bool') AS by_service
 FROM otel_logs
 WHERE Timestamp >= fromUnixTimestamp64Nano({from:Int64})
   AND toStartOfFiveMinutes(Timestamp) >= toStartOfFiveMinutes(fromUnixTimestamp64Nano({from:Int64}))
-GROUP BY name
+GROUP BY name, by_service
 ORDER BY count() DESC
 LIMIT 1000

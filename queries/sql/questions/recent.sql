@@ -1,4 +1,4 @@
--- A function's lines from a time on, for tables without block numbers: read again and again with an overlap, told apart by their content.
+-- The lines of functions from a time on, for tables without block numbers: read again and again with an overlap, told apart by their content.
 SELECT
     Timestamp,
     toUInt8(SeverityNumber) AS severity_number,
@@ -7,13 +7,19 @@ SELECT
     TraceId AS trace_id,
     SpanId AS span_id,
     LogAttributes['faas.invocation_id'] AS invocation_id,
-    if({attributes:Bool}, CAST(LogAttributes, 'Map(String, String)'), CAST(map(), 'Map(String, String)')) AS attributes,
+    {function:String} AS function, --? one
+    if(ResourceAttributes['faas.name'] != '', ResourceAttributes['faas.name'], CAST(ServiceName, 'String')) AS function, --? !one
+    CAST(LogAttributes, 'Map(String, String)') AS attributes, --? attributes
+    CAST(map(), 'Map(String, String)') AS attributes, --? !attributes
+    CAST(ResourceAttributes, 'Map(String, String)') AS resource, --? resource
+    CAST(map(), 'Map(String, String)') AS resource, --? !resource
     _partition_id AS partition,
     _block_number AS block,
     _block_offset AS offset,
     Body AS body
 FROM otel_logs
-WHERE has(ResourceAttributeItems, concat('faas.name=', {function:String}))
+WHERE true --= functions
+  AND true --= filter
   AND Timestamp >= fromUnixTimestamp64Nano({from:Int64})
   AND toStartOfFiveMinutes(Timestamp) >= toStartOfFiveMinutes(fromUnixTimestamp64Nano({from:Int64}))
 ORDER BY Timestamp

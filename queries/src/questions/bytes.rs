@@ -3,7 +3,7 @@
 use clickhouse::Row;
 use serde::Deserialize;
 
-use super::{Fault, Session, Text, dialect::Identity};
+use super::{Fault, Session, Text};
 use crate::window::Nanos;
 
 /// What a function logged in a stretch of time.
@@ -42,7 +42,7 @@ pub struct Stored {
 /// When the server does not answer.
 pub async fn logged(session: &Session, from: Nanos) -> Result<Vec<Logged>, Fault> {
     let question = include_str!("../../sql/questions/log_bytes.sql");
-    session.all(session.ask_logs(question, Identity::FaasName, &[]).param("from", from)).await
+    session.all(session.ask_logs(question).param("from", from)).await
 }
 
 /// What the table of logs holds.

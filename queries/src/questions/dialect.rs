@@ -1,8 +1,10 @@
 //! A question is written for today's layout; here it is put into the words of an older one.
 //!
 //! The words stand in `sql/layouts/`: a fragment, and after `=>` what it becomes. A line of a question that ends in `--? name`
-//! is left out unless that name is wanted.
+//! is left out unless that name is wanted, of `--? !name` unless it is not; in a line that ends in `true --= name` a condition of
+//! that name stands for `true`.
 
+use super::question::Question;
 use crate::schema::{Attributes, LogsTable, TimeKey};
 
 const MAP: &str = include_str!("../../sql/layouts/map.txt");
@@ -11,18 +13,6 @@ const TIMESTAMP_TIME: &str = include_str!("../../sql/layouts/timestamp_time.txt"
 const SECONDS: &str = include_str!("../../sql/layouts/seconds.txt");
 const UNIX_SECONDS: &str = include_str!("../../sql/layouts/unix_seconds.txt");
 const NO_BLOCK_NUMBERS: &str = include_str!("../../sql/layouts/no_block_numbers.txt");
-const BY_SERVICE: &str = include_str!("../../sql/layouts/by_service.txt");
-
-/// How a function is told apart from others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Identity {
-    /// By the resource attribute `faas.name`.
-    #[default]
-    FaasName,
-    /// By `ServiceName`, where nothing says `faas.name`.
-    ServiceName,
-}
-
 /// The words of one table's layout.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Dialect {
@@ -48,17 +38,26 @@ impl Dialect {
         Self { rules: attribute_rules(attributes) }
     }
 
-    /// `question` in this dialect, about a function known by `identity`, with the optional lines that are `wanted`.
-    pub(super) fn put(&self, question: &str, identity: Identity, wanted: &[&str]) -> String {
-        let chosen = question.lines().filter_map(|line| match line.split_once(" --? ") {
+    /// `question` in this dialect, with the optional lines that are wanted, and the conditions where it has room for them.
+    pub(super) fn put(&self, question: &Question<'_>, conditions: &[(&str, Option<&str>)]) -> String {
+        let chosen = question.sql.lines().filter_map(|line| match line.split_once(" --? ") {
             None => Some(line),
-            Some((line, name)) => wanted.contains(&name.trim()).then_some(line),
+            Some((line, name)) => question.wants(name.trim()).then_some(line),
         });
-        let mut sql = chosen.collect::<Vec<_>>().join("\n");
-        if identity == Identity::ServiceName {
-            sql = reword(&sql, BY_SERVICE);
-        }
-        self.rules.iter().fold(sql, |sql, rules| reword(&sql, rules))
+        let sql = self.reword(&chosen.collect::<Vec<_>>().join("\n"), &[]);
+        let lines = sql.lines().map(|line| match line.split_once("true --= ") {
+            None => line.to_owned(),
+            Some((start, name)) => {
+                let condition = conditions.iter().find(|(given, _)| *given == name.trim());
+                format!("{start}{}", condition.and_then(|(_, sql)| *sql).unwrap_or("true"))
+            }
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// A fragment in this dialect, after the rules that say what it is about.
+    pub(super) fn reword(&self, sql: &str, first: &[&str]) -> String {
+        first.iter().chain(&self.rules).fold(sql.to_owned(), |sql, rules| reword(&sql, rules))
     }
 }
 
@@ -83,7 +82,17 @@ fn reword(sql: &str, rules: &str) -> String {
 mod tests {
     use super::*;
 
-    const ALL: [&str; 7] = [MAP, JSON, TIMESTAMP_TIME, SECONDS, UNIX_SECONDS, NO_BLOCK_NUMBERS, BY_SERVICE];
+    const ALL: [&str; 9] = [
+        MAP,
+        JSON,
+        TIMESTAMP_TIME,
+        SECONDS,
+        UNIX_SECONDS,
+        NO_BLOCK_NUMBERS,
+        include_str!("../../sql/filters/on_attribute.txt"),
+        include_str!("../../sql/filters/on_resource.txt"),
+        include_str!("../../sql/filters/on_service.txt"),
+    ];
 
     #[test]
     fn every_rule_is_a_fragment_and_what_it_becomes() {
@@ -100,24 +109,22 @@ mod tests {
     fn a_question_for_items_asks_the_map_where_there_are_no_items() {
         let dialect = Dialect::of_traces(Attributes::Map);
         let question = "WHERE has(SpanAttributeItems, concat('faas.invocation_id=', {invocation:String}))";
-        let put = dialect.put(question, Identity::FaasName, &[]);
+        let put = dialect.put(&question.into(), &[]);
         assert_eq!(put, "WHERE SpanAttributes['faas.invocation_id'] = {invocation:String}");
     }
 
     #[test]
-    fn a_function_without_faas_name_is_asked_for_by_its_service() {
-        let question = "WHERE has(ResourceAttributeItems, concat('faas.name=', {function:String}))";
-        for attributes in [Attributes::Items, Attributes::Map, Attributes::Json] {
-            let put = Dialect::of_traces(attributes).put(question, Identity::ServiceName, &[]);
-            assert_eq!(put, "WHERE ServiceName = {function:String}");
-        }
+    fn an_optional_line_stands_only_when_it_is_wanted() {
+        let question = Question::new("WHERE a\n  AND b --? service\n  AND c --? !service\nLIMIT 1");
+        let dialect = Dialect::default();
+        assert_eq!(dialect.put(&question, &[]), "WHERE a\n  AND c\nLIMIT 1");
+        assert_eq!(dialect.put(&question.wanting(&["service"]), &[]), "WHERE a\n  AND b\nLIMIT 1");
     }
 
     #[test]
-    fn an_optional_line_stands_only_when_it_is_wanted() {
-        let question = "WHERE a\n  AND b --? service\nLIMIT 1";
-        let dialect = Dialect::default();
-        assert_eq!(dialect.put(question, Identity::FaasName, &[]), "WHERE a\nLIMIT 1");
-        assert_eq!(dialect.put(question, Identity::FaasName, &["service"]), "WHERE a\n  AND b\nLIMIT 1");
+    fn a_condition_stands_where_there_is_room_for_it() {
+        let question = Question::new("WHERE true --= functions\n  AND true --= filter\nLIMIT 1");
+        let put = Dialect::default().put(&question, &[("functions", Some("a = 1")), ("filter", None)]);
+        assert_eq!(put, "WHERE a = 1\n  AND true\nLIMIT 1");
     }
 }

@@ -1,33 +1,61 @@
-//! Which function is meant: by what its records name it, and under which services it wrote.
+//! Which functions are meant: by what their records name them, and under which services they wrote.
 
 use clickhouse::Row;
 use serde::Deserialize;
 
-pub use super::dialect::Identity;
-use super::{Fault, Session, Text};
+use super::{Fault, Session, Text, question::Question};
 use crate::{
+    name::NamePattern,
     schema::{Layout, TimeKey},
     window::{Nanos, Window},
 };
 
-/// A function as the tables know it.
+/// Functions as the tables know them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Function {
-    /// The name it is asked for by.
-    pub name: String,
-    /// What that name is in the records.
-    pub identity: Identity,
-    /// The one service it writes under, where the sorting key starts with the service and a question gains by it.
-    pub service: Option<String>,
+pub enum Functions {
+    /// Every one that names itself by `faas.name`.
+    All,
+    /// These.
+    These(Names),
 }
 
-/// What looking for a function came to.
+/// Functions by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Known by the resource attribute `faas.name`.
+    pub(super) named: Vec<String>,
+    /// Known by `ServiceName`, where nothing says `faas.name`.
+    pub(super) serviced: Vec<String>,
+    /// All services that the named ones write under, where the sorting key starts with the service and a question gains by it.
+    pub(super) services: Vec<String>,
+    /// What names of functions match that are meant too, once there are such.
+    pub(super) pattern: Option<String>,
+}
+
+/// What looking for functions came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// It has written something.
-    Function(Function),
-    /// Nothing of that name; these are the functions there are, the busiest first.
-    Others(Vec<String>),
+pub struct Resolved {
+    /// Those that are there.
+    pub functions: Functions,
+    /// What was asked for and is not there.
+    pub missing: Vec<Missing>,
+}
+
+/// What was asked for and is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// As it was written.
+    pub typed: String,
+    /// The functions there are, the busiest first.
+    pub others: Vec<String>,
+}
+
+/// A name that records carry.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
+pub(super) struct Known {
+    name: Text,
+    /// Whether it is a service's, because the records have no `faas.name`.
+    by_service: bool,
 }
 
 #[derive(Row, Deserialize)]
@@ -35,77 +63,162 @@ struct Service {
     service: Text,
 }
 
-#[derive(Row, Deserialize)]
-struct Name {
-    name: Text,
-}
+impl Functions {
+    /// The function of that `faas.name`, whether or not it has written anything.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self::These(Names { named: vec![name.to_owned()], ..Names::default() })
+    }
 
-/// Looks for a function, newest records first, by `faas.name` and else by `ServiceName`.
-///
-/// # Errors
-/// When the server does not answer.
-pub async fn find(session: &Session, name: &str) -> Result<Found, Fault> {
-    for identity in [Identity::FaasName, Identity::ServiceName] {
-        if let Some(service) = service(session, name, identity).await? {
-            return Ok(Found::Function(Function { name: name.to_owned(), identity, service }));
+    /// The one function that is meant; `None` where there are or may be several.
+    #[must_use]
+    pub fn single(&self) -> Option<&str> {
+        match self {
+            Self::These(Names { named, serviced, pattern: None, .. }) => match (&named[..], &serviced[..]) {
+                ([one], []) | ([], [one]) => Some(one),
+                _ => None,
+            },
+            _ => None,
         }
     }
-    Ok(Found::Others(names(session, session.opened_at() - WEEK).await?))
+
+    /// The names of those that are there; none for all.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let names = match self {
+            Self::All => None,
+            Self::These(names) => Some(names.named.iter().chain(&names.serviced)),
+        };
+        names.into_iter().flatten().map(String::as_str)
+    }
+
+    /// The same for each service that they write under, where that is how their newest lines are found quickly.
+    pub(super) fn by_service(&self) -> Option<Vec<Self>> {
+        let Self::These(names) = self else { return None };
+        let is_worth_it = names.serviced.is_empty() && (2..=MOST_SERVICES).contains(&names.services.len());
+        let of = |service: &String| Self::These(Names { services: vec![service.clone()], ..names.clone() });
+        is_worth_it.then(|| names.services.iter().map(of).collect())
+    }
 }
 
-/// The functions that wrote since `from`, or ever where that costs nothing, the busiest first.
+/// Each is asked for by itself; for more, one question is the quicker one.
+const MOST_SERVICES: usize = 8;
+
+/// Looks for functions by `faas.name` and else by `ServiceName`; for none, everything is meant.
+///
+/// Who follows takes its marks first: a function that is first seen in between is then an arrival.
 ///
 /// # Errors
 /// When the server does not answer.
-pub async fn names(session: &Session, from: Nanos) -> Result<Vec<String>, Fault> {
+pub async fn resolve(session: &Session, patterns: &[NamePattern]) -> Result<Resolved, Fault> {
+    if patterns.is_empty() {
+        return Ok(Resolved { functions: Functions::All, missing: Vec::new() });
+    }
+    let (mut names, mut missing) = (Names::default(), Vec::new());
+    let mut all_services_known = true;
+    for pattern in patterns {
+        let found = match pattern.exact() {
+            Some(name) => exact(session, name, &mut names).await?,
+            None => {
+                all_services_known = false;
+                matching(session, pattern, &mut names).await?
+            }
+        };
+        if !found {
+            let others = self::names(session).await?;
+            missing.push(Missing { typed: pattern.typed().to_owned(), others });
+        }
+    }
+    if !all_services_known || session.logs().layout.time_key() == TimeKey::FiveMinutes {
+        names.services.clear();
+    }
+    for list in [&mut names.named, &mut names.serviced, &mut names.services] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    let regexes: Vec<String> = patterns.iter().filter_map(NamePattern::regex).map(|one| format!("(?:{one})")).collect();
+    names.pattern = (!regexes.is_empty()).then(|| regexes.join("|"));
+    Ok(Resolved { functions: Functions::These(names), missing })
+}
+
+/// The names of the functions there are, the busiest first. They are asked for once in a session, until [`forget`].
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn names(session: &Session) -> Result<Vec<String>, Fault> {
+    Ok(known(session).await?.into_iter().map(|known| known.name.into()).collect())
+}
+
+/// Asks for the names anew the next time.
+pub fn forget(session: &Session) {
+    session.names.take();
+}
+
+async fn exact(session: &Session, name: &str, names: &mut Names) -> Result<bool, Fault> {
+    let by_name = Functions::named(name);
+    if let Some(services) = services(session, &by_name, Window::all(session.opened_at())).await? {
+        names.named.push(name.to_owned());
+        names.services.extend(services);
+        return Ok(true);
+    }
+    // No index knows that a service is not there: looking for one further back may read everything.
+    let lately = Window::since(session.opened_at() - WEEK, session.opened_at());
+    let by_service = Functions::These(Names { serviced: vec![name.to_owned()], ..Names::default() });
+    let found = services(session, &by_service, lately).await?.is_some();
+    names.serviced.extend(found.then(|| name.to_owned()));
+    Ok(found)
+}
+
+async fn matching(session: &Session, pattern: &NamePattern, names: &mut Names) -> Result<bool, Fault> {
+    let known = known(session).await?;
+    let matching = known.iter().filter(|known| pattern.matches(&known.name));
+    let (services, named): (Vec<_>, Vec<_>) = matching.partition(|known| known.by_service);
+    // A service that is no function may well have a name that matches.
+    let (list, found) = if named.is_empty() { (&mut names.serviced, services) } else { (&mut names.named, named) };
+    list.extend(found.iter().map(|known| known.name.to_string()));
+    Ok(!found.is_empty())
+}
+
+async fn known(session: &Session) -> Result<Vec<Known>, Fault> {
+    if let Some(names) = session.names.borrow().as_ref() {
+        return Ok(names.clone());
+    }
     let names = match names_by_index(session).await {
         Some(names) => names,
         None => {
-            let question = include_str!("../../sql/questions/names.sql");
-            let query = session.ask_logs(question, Identity::FaasName, &[]).param("from", from);
-            session.all::<Name>(query).await?
+            let question = session.ask_logs(include_str!("../../sql/questions/names.sql"));
+            session.all::<Known>(question.param("from", session.opened_at() - WEEK)).await?
         }
     };
-    Ok(names.into_iter().map(|row| row.name.into()).collect())
+    session.names.replace(Some(names.clone()));
+    Ok(names)
 }
 
 /// The names in the index's dictionary; `None` where there is no such index, or nothing that reads it.
-async fn names_by_index(session: &Session) -> Option<Vec<Name>> {
+async fn names_by_index(session: &Session) -> Option<Vec<Known>> {
     if session.logs().layout != Layout::Items {
         return None;
     }
     // An older server, a table over several machines: what the rows say is always to be had.
-    let names = session.all::<Name>(session.ask(include_str!("../../sql/questions/names_by_index.sql"))).await.ok()?;
+    let names = session.all::<Known>(session.ask(include_str!("../../sql/questions/names_by_index.sql"))).await.ok()?;
     (!names.is_empty()).then_some(names)
 }
 
-/// `None`: no such function. `Some(None)`: it is there, and its service is no use to the questions about it.
-async fn service(session: &Session, name: &str, identity: Identity) -> Result<Option<Option<String>>, Fault> {
-    let question = include_str!("../../sql/questions/services.sql");
-    let now = session.opened_at();
-    let mut services = Vec::new();
+/// Under which services functions wrote; `None` when they wrote nothing.
+async fn services(session: &Session, functions: &Functions, all: Window) -> Result<Option<Vec<String>>, Fault> {
+    let question = Question::new(include_str!("../../sql/questions/services.sql")).of(functions);
     // Where the service leads the sorting key, a service that is missed is a line that is missed: all windows are asked.
     let thorough = session.logs().layout.time_key() != TimeKey::FiveMinutes;
-    // No index knows that a service is not there: looking for one further back may read everything.
-    let all = match identity {
-        Identity::FaasName => Window::all(now),
-        Identity::ServiceName => Window::since(now - WEEK, now),
-    };
-    for window in all.newest_first(now) {
-        let query = session.ask_logs(question, identity, &[]);
-        let query = query.param("function", name).param("from", window.from).param("until", window.until);
-        services.extend(session.all::<Service>(query).await?.into_iter().map(|row| String::from(row.service)));
+    let limit: u64 = if thorough { 1_000 } else { 1 };
+    let mut services = Vec::new();
+    for window in all.newest_first(session.opened_at()) {
+        let query = session.ask_logs(question).param("from", window.from).param("until", window.until);
+        let found = session.all::<Service>(query.param("limit", limit)).await?;
+        services.extend(found.into_iter().map(|row| String::from(row.service)));
         if !services.is_empty() && !thorough {
-            return Ok(Some(None));
+            break;
         }
     }
-    services.sort_unstable();
-    services.dedup();
-    Ok(match services.len() {
-        0 => None,
-        1 => Some(services.pop()),
-        _ => Some(None),
-    })
+    Ok((!services.is_empty()).then_some(services))
 }
 
 const WEEK: Nanos = 7 * 24 * 3600 * 1_000_000_000;

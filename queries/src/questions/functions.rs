@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clickhouse::Row;
 use serde::Deserialize;
 
-use super::{Fault, Session, Text, dialect::Identity};
+use super::{Fault, Session, Text};
 use crate::window::Nanos;
 
 /// A function in a stretch of time.
@@ -57,7 +57,7 @@ struct BySpans {
 /// When the server does not answer.
 pub async fn functions(session: &Session, from: Nanos) -> Result<Vec<Summary>, Fault> {
     let logs = include_str!("../../sql/questions/functions_by_logs.sql");
-    let logs = session.ask_logs(logs, Identity::FaasName, &[]).param("from", from);
+    let logs = session.ask_logs(logs).param("from", from);
     let spans = session.ask_traces(include_str!("../../sql/questions/functions_by_spans.sql")).param("from", from);
     let (logs, spans) = tokio::try_join!(session.all::<ByLogs>(logs), session.all::<BySpans>(spans))?;
     let mut functions = join(logs, spans);

@@ -1,10 +1,13 @@
-//! A function's log lines in a window of time.
+//! The log lines of functions in a window of time.
 
 use clickhouse::{Row, query::Query};
 use serde::Deserialize;
 
-use super::{Fault, Session, Text, function::Function, session::Answered};
-use crate::window::{Nanos, Window};
+use super::{Fault, Session, Text, function::Functions, question::Question, session::Answered};
+use crate::{
+    filter::Filter,
+    window::{Nanos, Window},
+};
 
 /// A log record as the viewer shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Row, Deserialize)]
@@ -24,8 +27,12 @@ pub struct Line {
     pub span_id: Text,
     /// Its invocation: the request id that Lambda gave it, or nothing.
     pub invocation_id: Text,
+    /// Its function: `faas.name`, and where the record has none, the service.
+    pub function: Text,
     /// The record's attributes, where they were asked for.
     pub attributes: Vec<(Text, Text)>,
+    /// The resource's attributes, where they were asked for.
+    pub resource: Vec<(Text, Text)>,
     /// Where the row lies: its partition, ...
     pub partition: Text,
     /// ... the block it was inserted with, ...
@@ -36,15 +43,44 @@ pub struct Line {
     pub body: Text,
 }
 
+impl Line {
+    /// The value of an attribute of the record.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        value(&self.attributes, name)
+    }
+
+    /// The value of an attribute of the resource, such as `faas.instance` or `faas.version`.
+    #[must_use]
+    pub fn resource_attribute(&self, name: &str) -> Option<&str> {
+        value(&self.resource, name)
+    }
+}
+
+fn value<'a>(attributes: &'a [(Text, Text)], name: &str) -> Option<&'a str> {
+    attributes.iter().find(|(key, _)| &**key == name).map(|(_, value)| &**value)
+}
+
 /// Which lines, and how much of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
-    /// The function.
-    pub function: &'a Function,
+    /// Whose.
+    pub functions: &'a Functions,
     /// From when to when.
     pub window: Window,
-    /// Whether the attributes are wanted: reading them costs as much as the bodies.
+    /// Which of them.
+    pub filter: &'a Filter,
+    /// What is wanted of each beside its text.
+    pub detail: Detail,
+}
+
+/// What is wanted of each line beside its text. Reading either costs about as much as the bodies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// The record's attributes.
     pub attributes: bool,
+    /// The resource's.
+    pub resource: bool,
 }
 
 /// All lines of a window, oldest first, as they come.
@@ -52,7 +88,7 @@ pub struct Scope<'a> {
 /// # Errors
 /// When the question cannot be sent.
 pub fn all<'a>(session: &'a Session, scope: &Scope<'_>) -> Result<Answered<'a, Line>, Fault> {
-    let query = ask(session, include_str!("../../sql/questions/lines.sql"), scope);
+    let query = ask(session, Question::new(include_str!("../../sql/questions/lines.sql")), scope);
     session.stream(query.param("until", scope.window.until))
 }
 
@@ -61,28 +97,42 @@ pub fn all<'a>(session: &'a Session, scope: &Scope<'_>) -> Result<Answered<'a, L
 /// # Errors
 /// When the server does not answer.
 pub async fn last(session: &Session, scope: &Scope<'_>, count: u64) -> Result<Vec<Line>, Fault> {
+    let each = scope.functions.by_service().unwrap_or_else(|| vec![scope.functions.clone()]);
     let mut lines: Vec<Line> = Vec::new();
     for window in scope.window.newest_first(session.opened_at()) {
         let missing = count - lines.len() as u64;
         if missing == 0 {
             break;
         }
-        let query = ask(session, include_str!("../../sql/questions/last_lines.sql"), &Scope { window, ..*scope });
-        let query = query.param("until", window.until).param("lines", missing);
-        lines.extend(session.all::<Line>(query).await?);
+        let mut newest = Vec::new();
+        for functions in &each {
+            newest.extend(newest_of(session, &Scope { functions, window, ..*scope }, missing).await?);
+        }
+        if each.len() > 1 {
+            newest.sort_by_key(|line| std::cmp::Reverse(line.time));
+            newest.truncate(usize::try_from(missing).unwrap_or(usize::MAX));
+        }
+        lines.extend(newest);
     }
     lines.reverse();
     Ok(lines)
 }
 
-/// A question about a function's lines from a time on, in words and parameters.
-pub(super) fn ask(session: &Session, question: &str, scope: &Scope<'_>) -> Query {
-    let Function { name, identity, service } = scope.function;
-    let wanted: &[&str] = if service.is_some() { &["service"] } else { &[] };
-    let query = session.ask_logs(question, *identity, wanted).param("function", name);
-    let query = query.param("from", scope.window.from).param("attributes", scope.attributes);
-    match service {
-        Some(service) => query.param("service", service),
+/// Newest first.
+async fn newest_of(session: &Session, scope: &Scope<'_>, count: u64) -> Result<Vec<Line>, Fault> {
+    let query = ask(session, Question::new(include_str!("../../sql/questions/last_lines.sql")), scope);
+    session.all(query.param("until", scope.window.until).param("lines", count)).await
+}
+
+/// A question about lines from a time on, in words and parameters.
+pub(super) fn ask(session: &Session, question: Question<'_>, scope: &Scope<'_>) -> Query {
+    let Scope { functions, filter, detail, window } = *scope;
+    let single = functions.single();
+    let wanted = [(single.is_some(), "one"), (detail.attributes, "attributes"), (detail.resource, "resource")];
+    let wanted: Vec<&str> = wanted.into_iter().filter(|(is_wanted, _)| *is_wanted).map(|(_, name)| name).collect();
+    let query = session.ask_logs(question.wanting(&wanted).of(functions).through(filter)).param("from", window.from);
+    match single {
+        Some(name) => query.param("function", name),
         None => query,
     }
 }

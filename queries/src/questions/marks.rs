@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::{
     Fault, Session, Text,
     lines::{self, Line, Scope},
+    question::Question,
     session::Answered,
 };
 use crate::window::Window;
@@ -80,7 +81,7 @@ pub fn arrivals<'a>(
 ) -> Result<Answered<'a, Line>, Fault> {
     let from = if reach == Reach::Recent { scope.window.from } else { 0 };
     let scope = Scope { window: Window { from, ..scope.window }, ..*scope };
-    let query = lines::ask(session, include_str!("../../sql/questions/arrivals.sql"), &scope);
+    let query = lines::ask(session, Question::new(include_str!("../../sql/questions/arrivals.sql")).live(), &scope);
     session.stream(query.with_setting("param_marks", marks.as_parameter(reach)))
 }
 

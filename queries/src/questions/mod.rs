@@ -2,8 +2,10 @@
 //!
 //! Every question goes through a [`Session`], which knows the tables' layout and the settings this user may send.
 
+mod condition;
 mod dialect;
 mod fault;
+mod question;
 mod session;
 mod text;
 

@@ -9,6 +9,7 @@ use std::{
 use super::{
     Fault, Session,
     lines::{self, Line, Scope},
+    question::Question,
     session::Answered,
 };
 use crate::window::Nanos;
@@ -18,7 +19,8 @@ use crate::window::Nanos;
 /// # Errors
 /// When the question cannot be sent.
 pub fn recent<'a>(session: &'a Session, scope: &Scope<'_>) -> Result<Answered<'a, Line>, Fault> {
-    session.stream(lines::ask(session, include_str!("../../sql/questions/recent.sql"), scope))
+    let question = Question::new(include_str!("../../sql/questions/recent.sql")).live();
+    session.stream(lines::ask(session, question, scope))
 }
 
 /// How often each line was given out.
@@ -63,8 +65,8 @@ impl Given {
 
 fn content(line: &Line) -> u64 {
     let mut hasher = DefaultHasher::new();
-    let Line { time, severity_number, severity, service, trace_id, span_id, invocation_id, body, .. } = line;
-    (time, severity_number, severity, service).hash(&mut hasher);
+    let Line { time, severity_number, severity, service, function, trace_id, span_id, invocation_id, body, .. } = line;
+    (time, severity_number, severity, service, function).hash(&mut hasher);
     (trace_id, span_id, invocation_id, body).hash(&mut hasher);
     hasher.finish()
 }

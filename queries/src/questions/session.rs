@@ -1,6 +1,9 @@
 //! A connection that knows what it talks to: the layout of the tables, and the settings that this user may send.
 
-use std::{cell::Cell, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    time::Duration,
+};
 
 use clickhouse::{
     Client, Row, RowOwned, RowRead,
@@ -11,9 +14,15 @@ use serde::Deserialize;
 
 use super::{
     Fault, FaultKind,
-    dialect::{Dialect, Identity},
+    condition::{self, Condition, Writer},
+    dialect::Dialect,
+    function::Known,
+    question::Question,
 };
-use crate::schema::{self, LogsTable, Schema};
+use crate::{
+    filter::Filter,
+    schema::{self, BodyIndex, LogsTable, Schema},
+};
 
 /// How this program's questions are told from others' in the server's log.
 #[derive(Clone, Debug)]
@@ -48,6 +57,8 @@ pub struct Session {
     logs: Dialect,
     traces: Dialect,
     asked: Cell<u64>,
+    /// The functions' names, once they were asked for.
+    pub(super) names: RefCell<Option<Vec<Known>>>,
     cost: Cell<Cost>,
 }
 
@@ -88,6 +99,7 @@ impl Session {
             now: server.now,
             schema,
             asked: Cell::new(0),
+            names: RefCell::new(None),
             cost: Cell::new(Cost::default()),
         })
     }
@@ -110,6 +122,13 @@ impl Session {
         &self.schema.logs
     }
 
+    /// Those of the filter's tests for which every row of the window is read, because no index leads to the rows that meet them.
+    #[must_use]
+    pub fn unserved<'a>(&self, filter: &'a Filter) -> Vec<&'a Filter> {
+        let LogsTable { layout, body_index, .. } = &self.schema.logs;
+        condition::unserved(filter, *body_index, layout.attributes())
+    }
+
     /// What the questions so far made the server read.
     #[must_use]
     pub fn cost(&self) -> Cost {
@@ -117,13 +136,25 @@ impl Session {
     }
 
     /// A question about `otel_logs`, in the words of its layout.
-    pub(super) fn ask_logs(&self, question: &str, identity: Identity, wanted: &[&str]) -> Query {
-        self.ask(&self.logs.put(question, identity, wanted))
+    pub(super) fn ask_logs<'q>(&self, question: impl Into<Question<'q>>) -> Query {
+        self.ask_table(&self.logs, self.schema.logs.body_index, &question.into())
     }
 
     /// A question about `otel_traces`, in the words of its layout.
-    pub(super) fn ask_traces(&self, question: &str) -> Query {
-        self.ask(&self.traces.put(question, Identity::FaasName, &[]))
+    pub(super) fn ask_traces<'q>(&self, question: impl Into<Question<'q>>) -> Query {
+        self.ask_table(&self.traces, BodyIndex::Absent, &question.into())
+    }
+
+    fn ask_table(&self, dialect: &Dialect, body_index: BodyIndex, question: &Question<'_>) -> Query {
+        let functions = question
+            .functions
+            .map(|functions| Writer::new(dialect, body_index, "of").functions(functions, question.live));
+        let filter = question.filter.and_then(|filter| Writer::new(dialect, body_index, "f").filter(filter));
+        let sql = |condition: &'_ Option<Condition>| condition.as_ref().map(|condition| condition.sql.clone());
+        let (functions_sql, filter_sql) = (sql(&functions), sql(&filter));
+        let conditions = [("functions", functions_sql.as_deref()), ("filter", filter_sql.as_deref())];
+        let query = self.ask(&dialect.put(question, &conditions));
+        [functions, filter].iter().flatten().fold(query, |query, condition| condition.bind(query))
     }
 
     /// A question that names no attribute, or one about both tables that was put into words before.

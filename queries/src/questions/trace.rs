@@ -3,7 +3,7 @@
 use clickhouse::Row;
 use serde::Deserialize;
 
-use super::{Fault, Session, Text, dialect::Identity, lines::Line};
+use super::{Fault, Session, Text, lines::Line};
 use crate::window::Nanos;
 
 /// How many spans, and how many lines, a trace is shown with.
@@ -77,7 +77,7 @@ struct Id {
 /// When the server does not answer.
 pub async fn trace(session: &Session, id: &str) -> Result<Trace, Fault> {
     let spans = session.ask_traces(include_str!("../../sql/questions/trace_spans.sql"));
-    let lines = session.ask_logs(include_str!("../../sql/questions/trace_lines.sql"), Identity::FaasName, &[]);
+    let lines = session.ask_logs(include_str!("../../sql/questions/trace_lines.sql"));
     let spans = spans.param("trace", id).param("limit", LIMIT);
     let lines = lines.param("trace", id).param("limit", LIMIT);
     let (spans, mut lines) = tokio::try_join!(session.all::<Span>(spans), session.all::<Line>(lines))?;
@@ -94,7 +94,7 @@ pub async fn trace(session: &Session, id: &str) -> Result<Trace, Fault> {
 pub async fn of_invocation(session: &Session, request_id: &str) -> Result<Trace, Fault> {
     let spans = session.ask_traces(include_str!("../../sql/questions/invocation_trace_by_spans.sql"));
     let logs = include_str!("../../sql/questions/invocation_trace_by_logs.sql");
-    let logs = session.ask_logs(logs, Identity::FaasName, &[]);
+    let logs = session.ask_logs(logs);
     for question in [spans, logs] {
         let ids = session.all::<Id>(question.param("invocation", request_id)).await?;
         if let Some(id) = ids.first() {
@@ -111,7 +111,7 @@ async fn lines_of(session: &Session, invocations: &[String]) -> Result<Vec<Line>
         return Ok(Vec::new());
     }
     let question = include_str!("../../sql/questions/invocation_lines.sql");
-    let query = session.ask_logs(question, Identity::FaasName, &[]);
+    let query = session.ask_logs(question);
     session.all(query.param("invocations", invocations).param("limit", LIMIT)).await
 }
 

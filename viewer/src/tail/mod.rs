@@ -9,10 +9,12 @@ mod watch;
 use std::{io::Write, time::Duration};
 
 use lambdaview_queries::{
+    filter::Filter,
+    name::{BadName, NamePattern},
     questions::{
         Fault, FaultKind, Session,
-        function::{self, Found, Function},
-        lines::{self, Scope},
+        function::{self, Functions},
+        lines::{self, Detail, Scope},
     },
     window::Window,
 };
@@ -23,6 +25,7 @@ pub use printer::{Format, Printer, Tally};
 use crate::{
     ask::{Amount, Since},
     error::{Error, Place},
+    settings::usage,
     similar::similar,
 };
 use watch::Watch;
@@ -57,12 +60,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// When the function is not there, the server fails for good, or nobody reads on.
 pub async fn run<W: Write>(session: &Session, at: &Place, tail: &Tail, printer: &mut Printer<W>) -> Result<(), Error> {
     let fault = |fault| Error::ClickHouse { fault, at: at.clone() };
-    let function = match function::find(session, &tail.function).await.map_err(fault)? {
-        Found::Function(function) => function,
-        Found::Others(names) => return Err(unknown(&tail.function, &names)),
-    };
-    let watch = if tail.follow { Some(Watch::begin(session, &function).await.map_err(fault)?) } else { None };
-    let mut follower = Follower { session, at, function: &function, attributes: tail.attributes, watch };
+    let pattern: NamePattern =
+        tail.function.parse().map_err(|error: BadName| usage(&format!("{}: {error}", tail.function), None))?;
+    let resolved = function::resolve(session, &[pattern]).await.map_err(fault)?;
+    if let Some(missing) = resolved.missing.first() {
+        return Err(unknown(&missing.typed, &missing.others));
+    }
+    let functions = &resolved.functions;
+    let watch = if tail.follow { Some(Watch::begin(session, functions).await.map_err(fault)?) } else { None };
+    let detail = Detail { attributes: tail.attributes, resource: false };
+    let mut follower = Follower { session, at, functions, detail, watch };
     follower.history(tail, printer).await?;
     if tail.follow { follower.follow(printer).await } else { Ok(()) }
 }
@@ -70,8 +77,8 @@ pub async fn run<W: Write>(session: &Session, at: &Place, tail: &Tail, printer: 
 struct Follower<'a> {
     session: &'a Session,
     at: &'a Place,
-    function: &'a Function,
-    attributes: bool,
+    functions: &'a Functions,
+    detail: Detail,
     watch: Option<Watch>,
 }
 
@@ -84,7 +91,7 @@ impl Follower<'_> {
             (None, Some(_)) => Window::all(now),
             (None, None) => Window::since(DEFAULT_SINCE.at(now), now),
         };
-        let scope = Scope { function: self.function, window, attributes: self.attributes };
+        let scope = Scope { functions: self.functions, window, filter: &Filter::Everything, detail: self.detail };
         match tail.lines {
             Some(Amount::Last(count)) => {
                 for line in lines::last(self.session, &scope, count).await.map_err(|fault| self.fault(fault))? {
@@ -138,7 +145,12 @@ impl Follower<'_> {
     /// One look at what has arrived; how many lines it printed.
     async fn look<W: Write>(&mut self, elapsed: Duration, printer: &mut Printer<W>) -> Result<u64, Error> {
         let now = self.session.opened_at() + i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX / 2);
-        let scope = Scope { function: self.function, window: Window::since(now, now), attributes: self.attributes };
+        let scope = Scope {
+            functions: self.functions,
+            window: Window::since(now, now),
+            filter: &Filter::Everything,
+            detail: self.detail,
+        };
         let Some(watch) = &mut self.watch else { return Ok(0) };
         watch.look(self.session, &scope, printer).await.map_err(|error| match error {
             watch::LookError::Fault(fault) => Error::ClickHouse { fault, at: self.at.clone() },

@@ -6,10 +6,11 @@ use std::{
 };
 
 use lambdaview_queries::{
+    filter::Filter,
     questions::{
         Fault, Session,
-        function::Function,
-        lines::{Line, Scope},
+        function::Functions,
+        lines::{Detail, Line, Scope},
         marks::{self, Marks, Part, Reach},
         overlap::{self, Given},
     },
@@ -68,14 +69,19 @@ impl From<io::Error> for LookError {
 
 impl Watch {
     /// Takes note of what is there, before the history is read.
-    pub(super) async fn begin(session: &Session, function: &Function) -> Result<Self, Fault> {
+    pub(super) async fn begin(session: &Session, functions: &Functions) -> Result<Self, Fault> {
         let swept = Instant::now();
         if session.logs().block_numbers {
             let marks = Marks::at(&marks::parts(session).await?);
             return Ok(Self::Blocks { marks, parts: Vec::new(), swept });
         }
         let now = session.opened_at();
-        let scope = Scope { function, window: Window::since(now - LONG_OVERLAP, now), attributes: false };
+        let scope = Scope {
+            functions,
+            window: Window::since(now - LONG_OVERLAP, now),
+            filter: &Filter::Everything,
+            detail: Detail::default(),
+        };
         let mut given = Given::default();
         given.look(scope.window.from);
         let mut answer = overlap::recent(session, &scope)?;

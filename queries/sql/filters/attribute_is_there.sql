@@ -1,0 +1,1 @@
+mapContains(LogAttributes, {name:String})

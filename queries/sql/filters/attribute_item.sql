@@ -1,0 +1,1 @@
+has(LogAttributeItems, concat({name:String}, '=', {value:String}))

@@ -1,0 +1,1 @@
+mapContains(ResourceAttributes, 'faas.name')

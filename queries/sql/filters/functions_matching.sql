@@ -1,0 +1,1 @@
+match(ResourceAttributes['faas.name'], {pattern:String})

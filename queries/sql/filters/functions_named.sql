@@ -1,0 +1,1 @@
+hasAny(ResourceAttributeItems, arrayMap(name -> concat('faas.name=', name), {functions:Array(String)}))

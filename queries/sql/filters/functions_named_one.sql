@@ -1,0 +1,1 @@
+has(ResourceAttributeItems, concat('faas.name=', {function:String}))

@@ -1,0 +1,1 @@
+ServiceName = {service:String}

@@ -1,0 +1,1 @@
+ServiceName IN {services:Array(String)}

@@ -1,0 +1,1 @@
+has(LogAttributeItems, concat('faas.invocation_id=', {invocation:String}))

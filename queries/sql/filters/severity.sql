@@ -1,0 +1,1 @@
+SeverityNumber >= {least:UInt8}

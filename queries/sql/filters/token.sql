@@ -1,0 +1,1 @@
+hasToken(Body, {token:String})

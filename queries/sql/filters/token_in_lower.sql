@@ -1,0 +1,1 @@
+hasToken(lower(Body), {token:String})

@@ -1,0 +1,1 @@
+hasAllTokens(lower(Body), {tokens:Array(String)})

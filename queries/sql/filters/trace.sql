@@ -1,0 +1,1 @@
+TraceId = {trace:String}

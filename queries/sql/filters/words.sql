@@ -1,0 +1,1 @@
+match(lower(Body), {pattern:String})
