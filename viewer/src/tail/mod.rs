@@ -4,7 +4,7 @@
 //! not there and not in the history.
 
 mod printer;
-mod watch;
+pub(crate) mod watch;
 
 use std::{io::Write, time::Duration};
 
@@ -152,10 +152,12 @@ impl Follower<'_> {
             detail: self.detail,
         };
         let Some(watch) = &mut self.watch else { return Ok(0) };
+        let before = printer.tally().rows;
         watch.look(self.session, &scope, printer).await.map_err(|error| match error {
             watch::LookError::Fault(fault) => Error::ClickHouse { fault, at: self.at.clone() },
             watch::LookError::Output(error) => error.into(),
-        })
+        })?;
+        Ok(printer.tally().rows - before)
     }
 
     fn note(&mut self, line: &lines::Line) {
@@ -175,11 +177,11 @@ struct Away {
 }
 
 /// A server that restarts is away, then answers without its tables for a moment.
-fn passes(fault: &Fault) -> bool {
+pub(crate) fn passes(fault: &Fault) -> bool {
     fault.is_passing() || matches!(fault.kind, FaultKind::NoTable | FaultKind::NoDatabase | FaultKind::NotClickHouse)
 }
 
-fn unknown(name: &str, others: &[String]) -> Error {
+pub(crate) fn unknown(name: &str, others: &[String]) -> Error {
     let next = if others.is_empty() {
         "`lambdaview functions --since 30d`; a function is known by its first line".to_owned()
     } else {

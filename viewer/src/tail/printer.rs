@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use lambdaview_queries::questions::lines::Line;
 
-use super::Tail;
+use super::{Tail, watch::Sink};
 use crate::{
     ask::Nanos,
     format::{count, inert, plural},
@@ -113,6 +113,16 @@ impl<W: Write> Printer<W> {
             Format::Json => json::line(line, &self.function, late),
         };
         self.out.write_all(text.as_bytes())
+    }
+}
+
+impl<W: Write> Sink for Printer<W> {
+    async fn take(&mut self, line: Line) -> io::Result<()> {
+        self.arrival(&line)
+    }
+
+    async fn rest(&mut self) -> io::Result<()> {
+        self.end_of_look()
     }
 }
 

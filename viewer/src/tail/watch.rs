@@ -1,9 +1,6 @@
 //! What has been seen: by block numbers where the table keeps them, else by content over an overlap.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::{future::Future, io, time::Duration};
 
 use lambdaview_queries::{
     filter::Filter,
@@ -18,7 +15,14 @@ use lambdaview_queries::{
 };
 use tokio::time::Instant;
 
-use super::Printer;
+/// Where lines go that have arrived. Who asks waits for it: what takes lines slowly is not flooded.
+pub(crate) trait Sink {
+    /// A line that has arrived.
+    fn take(&mut self, line: Line) -> impl Future<Output = io::Result<()>>;
+
+    /// All lines of a look have arrived: now they must be seen.
+    fn rest(&mut self) -> impl Future<Output = io::Result<()>>;
+}
 
 /// Rows of new blocks are looked for this far back each time, ...
 const HORIZON: i64 = 3_600 * 1_000_000_000;
@@ -30,7 +34,7 @@ const OVERLAP: i64 = 60 * 1_000_000_000;
 const LONG_OVERLAP: i64 = 15 * 60 * 1_000_000_000;
 
 /// What has been seen of a function.
-pub(super) enum Watch {
+pub(crate) enum Watch {
     /// The table keeps block numbers: exact.
     Blocks {
         /// How far was read.
@@ -50,7 +54,7 @@ pub(super) enum Watch {
 }
 
 /// Why a look broke off.
-pub(super) enum LookError {
+pub(crate) enum LookError {
     Fault(Fault),
     Output(io::Error),
 }
@@ -69,7 +73,7 @@ impl From<io::Error> for LookError {
 
 impl Watch {
     /// Takes note of what is there, before the history is read.
-    pub(super) async fn begin(session: &Session, functions: &Functions) -> Result<Self, Fault> {
+    pub(crate) async fn begin(session: &Session, functions: &Functions) -> Result<Self, Fault> {
         let swept = Instant::now();
         if session.logs().block_numbers {
             let marks = Marks::at(&marks::parts(session).await?);
@@ -94,7 +98,7 @@ impl Watch {
     }
 
     /// A line of the history: not to be printed again.
-    pub(super) fn note(&mut self, line: &Line) {
+    pub(crate) fn note(&mut self, line: &Line) {
         match self {
             Self::Blocks { marks, .. } => {
                 marks.take_arrival(line);
@@ -106,27 +110,26 @@ impl Watch {
     }
 
     /// What a reader must know of this way of following.
-    pub(super) const fn caveat(&self) -> Option<&'static str> {
+    pub(crate) const fn caveat(&self) -> Option<&'static str> {
         match self {
             Self::Blocks { .. } => None,
             Self::Overlap { .. } => Some("this table keeps no block numbers: lines over 15 minutes late are not seen"),
         }
     }
 
-    /// Prints what has arrived since the last look; how many lines.
-    pub(super) async fn look<W: Write>(
+    /// Hands on what has arrived since the last look.
+    pub(crate) async fn look(
         &mut self,
         session: &Session,
         scope: &Scope<'_>,
-        printer: &mut Printer<W>,
-    ) -> Result<u64, LookError> {
-        let before = printer.tally().rows;
+        sink: &mut impl Sink,
+    ) -> Result<(), LookError> {
         match self {
             Self::Blocks { marks, parts, swept } => {
                 let now = marks::parts(session).await?;
                 let reach = if swept.elapsed() >= SWEEP { Reach::AnyAge } else { Reach::Recent };
                 if now != *parts || reach == Reach::AnyAge {
-                    arrivals(session, &back(scope, HORIZON), marks, reach, printer).await?;
+                    arrivals(session, &back(scope, HORIZON), marks, reach, sink).await?;
                     marks.advance(&now, reach);
                     *parts = now;
                 }
@@ -136,47 +139,47 @@ impl Watch {
             }
             Self::Overlap { given, swept } => {
                 let long = swept.elapsed() >= SWEEP;
-                recent(session, &back(scope, if long { LONG_OVERLAP } else { OVERLAP }), given, printer).await?;
+                recent(session, &back(scope, if long { LONG_OVERLAP } else { OVERLAP }), given, sink).await?;
                 if long {
                     given.forget(scope.window.from - LONG_OVERLAP);
                     *swept = Instant::now();
                 }
             }
         }
-        Ok(printer.tally().rows - before)
+        Ok(())
     }
 }
 
-async fn arrivals<W: Write>(
+async fn arrivals(
     session: &Session,
     scope: &Scope<'_>,
     marks: &mut Marks,
     reach: Reach,
-    printer: &mut Printer<W>,
+    sink: &mut impl Sink,
 ) -> Result<(), LookError> {
     let mut answer = marks::arrivals(session, scope, marks, reach)?;
     while let Some(line) = answer.next().await? {
         if marks.take_arrival(&line) {
-            printer.arrival(&line)?;
+            sink.take(line).await?;
         }
     }
-    Ok(printer.end_of_look()?)
+    Ok(sink.rest().await?)
 }
 
-async fn recent<W: Write>(
+async fn recent(
     session: &Session,
     scope: &Scope<'_>,
     given: &mut Given,
-    printer: &mut Printer<W>,
+    sink: &mut impl Sink,
 ) -> Result<(), LookError> {
     let mut answer = overlap::recent(session, scope)?;
     given.look(scope.window.from);
     while let Some(line) = answer.next().await? {
         if given.take(&line) {
-            printer.arrival(&line)?;
+            sink.take(line).await?;
         }
     }
-    Ok(printer.end_of_look()?)
+    Ok(sink.rest().await?)
 }
 
 fn back<'a>(scope: &Scope<'a>, nanos: i64) -> Scope<'a> {
