@@ -1,6 +1,6 @@
 //! What screens ask for and what comes back. An answer is data; what becomes of it is the state's business.
 
-use lambdaview_queries::questions::functions::Summary;
+use lambdaview_queries::questions::{functions::Summary, lines::Line};
 
 use crate::ask::Nanos;
 
@@ -14,6 +14,26 @@ pub enum Ask {
         /// Since when.
         from: Nanos,
     },
+    /// A function's lines, then those that arrive.
+    Tail {
+        /// The function, as it was named.
+        function: String,
+        /// Since when.
+        from: Nanos,
+        /// Until when; then nothing is followed.
+        until: Option<Nanos>,
+        /// At most so many of those that are there: the newest.
+        count: u64,
+    },
+    /// Lines further back.
+    Older {
+        /// The function, as it was named.
+        function: String,
+        /// Up to which time, itself included.
+        until: Nanos,
+        /// At most so many: the newest of them.
+        count: u64,
+    },
 }
 
 impl Ask {
@@ -21,7 +41,8 @@ impl Ask {
     #[must_use]
     pub const fn is_endless(&self) -> bool {
         match self {
-            Self::Connect | Self::Functions { .. } => false,
+            Self::Tail { until, .. } => until.is_none(),
+            Self::Connect | Self::Functions { .. } | Self::Older { .. } => false,
         }
     }
 }
@@ -33,6 +54,37 @@ pub enum Answer {
     Connected(Connected),
     /// To [`Ask::Functions`].
     Functions(Vec<Summary>),
+    /// To [`Ask::Tail`] and [`Ask::Older`].
+    Lines(Lines),
+    /// To [`Ask::Tail`]: the lines that were there have all come, from here on it is followed. Told again at every look.
+    Following(Mode),
+    /// To [`Ask::Tail`]: the server is away, for this reason, and is asked again.
+    Away(String),
+}
+
+/// Lines, oldest first.
+#[derive(Clone, Debug)]
+pub enum Lines {
+    /// That were there.
+    There(Vec<Line>),
+    /// That arrived.
+    Arrived(Vec<Line>),
+    /// Further back.
+    Older {
+        /// The lines.
+        lines: Vec<Line>,
+        /// How many were wanted: fewer are all there are.
+        wanted: u64,
+    },
+}
+
+/// How arrivals are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// By block numbers: each exactly once, however late.
+    Exact,
+    /// By reading the last stretch of time again and again: what is later than that is not seen.
+    Overlap,
 }
 
 /// What the server is.

@@ -2,6 +2,7 @@
 
 mod functions;
 mod server;
+mod tail;
 
 use std::{collections::HashMap, rc::Rc};
 
@@ -90,13 +91,18 @@ async fn answer(server: &Server, ask: Ask, answers: &Answers) -> Result<(), Erro
     match ask {
         Ask::Connect => server.session(answers).await.map(|_| ()),
         Ask::Functions { from } => functions::answer(server, from, answers).await,
+        Ask::Tail { function, from, until, count } => {
+            tail::answer(server, &tail::Wanted { function, from, until, count }, answers).await
+        }
+        Ask::Older { function, until, count } => tail::older(server, &function, until, count, answers).await,
     }
 }
 
 fn problem(error: &Error) -> Problem {
     let message = error.message().unwrap_or_default();
     let mut lines = message.lines();
-    let what = lines.next().unwrap_or_default();
+    let what = lines.next().map(|line| line.strip_prefix("error: ").unwrap_or(line)).unwrap_or_default();
     let next = lines.next_back().and_then(|line| line.trim().strip_prefix("try: "));
-    Problem { what: what.strip_prefix("error: ").unwrap_or(what).to_owned(), next: next.map(str::to_owned) }
+    let between = lines.map(|line| format!("; {}", line.trim())).collect::<String>();
+    Problem { what: format!("{what}{between}"), next: next.map(str::to_owned) }
 }

@@ -8,6 +8,8 @@ pub mod event;
 pub mod fetch;
 mod input;
 pub mod keys;
+#[cfg(test)]
+mod sample;
 pub mod state;
 pub mod terminal;
 pub mod text;

@@ -5,6 +5,8 @@ use ratatui::{
     text::{Line, Span},
 };
 
+use unicode_width::UnicodeWidthChar as _;
+
 use crate::format::{cut, inert, width};
 
 /// A line of the screen that is being put together, no wider than it may be.
@@ -100,6 +102,24 @@ pub fn fitting(text: &str, columns: usize) -> String {
     cut(&inert(&text[..end]), columns).into_owned()
 }
 
+/// `text` in pieces of at most `columns` columns; one character that is wider has a piece of its own.
+#[must_use]
+pub fn broken(text: &str, columns: usize) -> Vec<String> {
+    let mut pieces = Vec::new();
+    let (mut piece, mut used) = (String::new(), 0);
+    for c in text.chars() {
+        let wide = c.width().unwrap_or_default();
+        if used + wide > columns && !piece.is_empty() {
+            pieces.push(std::mem::take(&mut piece));
+            used = 0;
+        }
+        piece.push(c);
+        used += wide;
+    }
+    pieces.push(piece);
+    pieces
+}
+
 /// Where `wanted` stands in `text`, whatever the case of its letters, and how long that place is.
 #[must_use]
 pub fn find(text: &str, wanted: &str) -> Option<(usize, usize)> {
@@ -133,6 +153,13 @@ mod tests {
         let mut row = Row::new(40);
         row.push("\x1b]0;title\x07", Style::new()).searched("a\x1b[31mb\u{202e}", "b", Style::new(), Style::new());
         assert_eq!(text(row), "␛]0;title␇a␛[31mb<U+202E>");
+    }
+
+    #[test]
+    fn a_broken_text_is_whole_and_fits() {
+        let pieces = broken("ab日本語c", 3);
+        assert_eq!(pieces.concat(), "ab日本語c");
+        assert_eq!(pieces, ["ab", "日", "本", "語c"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use tokio::{sync::OnceCell, time::Instant};
 
 use super::Answers;
 use crate::{
+    ask::Nanos,
     connect,
     error::Error,
     settings::Target,
@@ -32,6 +33,17 @@ impl Server {
             answers.send(Answer::Connected(connected)).await?;
         }
         Ok(session)
+    }
+
+    /// The time by the server's clock.
+    pub(super) fn now(&self) -> Nanos {
+        match self.session.get() {
+            Some((session, opened)) => {
+                let since = i64::try_from(opened.elapsed().as_nanos()).unwrap_or(i64::MAX);
+                session.opened_at().saturating_add(since)
+            }
+            None => crate::clock::now(),
+        }
     }
 
     /// A fault of this server, as an error that names it.

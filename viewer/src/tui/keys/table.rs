@@ -63,6 +63,7 @@ pub const TABLE: &[Binding] = &[
     row(OnFunctions, &["s"], SortNext, "sort by next column", "sort by the next column").hint("sort"),
     row(OnFunctions, &["S"], SortPrevious, "sort by previous column", "sort by the column before"),
     row(OnFunctions, &["r"], SortReverse, "reverse order", "turn the order round"),
+    row(OnFunctions, &["t"], Tail, "tail function", "its lines").hint("tail"),
     row(OnTail, &["F"], Follow, "follow", "follow: stay with the newest line").hint("follow"),
     row(OnTail, &["p", "="], Pause, "pause", "take in no more lines, or go on"),
     row(OnTail, &["e"], NextError, "next error", "to the next error").hint("error"),

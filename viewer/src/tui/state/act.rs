@@ -3,7 +3,7 @@
 use super::{
     Effect, Overlay, Screen, State,
     list::List,
-    palette::Palette,
+    palette::{self, Palette},
     prompt::{Edit, For, Typed},
     times::Times,
 };
@@ -26,6 +26,7 @@ impl State {
                 let edit = palette.key(key);
                 self.chosen(edit)
             }
+            Some(Overlay::Choose(_)) => self.choose_key(key),
             Some(Overlay::Help(_)) => self.help_key(key),
             None => self.press(key),
         }
@@ -53,7 +54,10 @@ impl State {
             Command::Back => self.back(),
             Command::Return => self.pop(),
             Command::Help => self.lay(Overlay::Help(List::default())),
-            Command::Palette => self.lay(Overlay::Palette(Palette::new(self.screen().page().scope()))),
+            Command::Palette => {
+                let functions = self.stack.iter().find_map(|open| open.screen.functions()).unwrap_or_default();
+                self.lay(Overlay::Palette(Palette::new(self.screen().page().scope(), &functions)))
+            }
             Command::Times => self.lay(Overlay::Prompt(For::Times, Typed::default())),
             Command::Earlier | Command::Later => {
                 self.times = self.times.shifted(command == Command::Later, self.now());
@@ -138,11 +142,31 @@ impl State {
                 let chosen = palette.chosen();
                 self.overlay = None;
                 match chosen {
-                    Some(command) => self.act(command),
+                    Some(palette::Entry::Command(command)) => self.act(command),
+                    Some(palette::Entry::Function(name)) => self.push(Screen::tail(&name)),
                     None => Vec::new(),
                 }
             }
         }
+    }
+
+    /// A digit chooses at once.
+    fn choose_key(&mut self, key: Key) -> Vec<Effect> {
+        let Some(Overlay::Choose(choice)) = &mut self.overlay else { return Vec::new() };
+        let count = choice.choices.len();
+        let digit = match key.code {
+            Code::Char(c) => c.to_digit(10).and_then(|digit| (digit as usize).checked_sub(1)),
+            _ => None,
+        };
+        let at = match keys::meaning(Scope::Everywhere, &[key]) {
+            _ if digit.is_some_and(|at| at < count) => digit,
+            Meaning::Command(Command::Open) => Some(choice.list.at),
+            Meaning::Command(command) if choice.list.act(command, count, count) => return Vec::new(),
+            _ => None,
+        };
+        self.overlay = None;
+        let around = self.around();
+        at.map_or_else(Vec::new, |at| self.with_top(|page| page.chosen(at, &around)))
     }
 
     fn help_key(&mut self, key: Key) -> Vec<Effect> {

@@ -44,10 +44,10 @@ impl Asked {
         self.running.iter().any(|running| running.ticket == ticket)
     }
 
-    /// Whether a question of that slot of any screen runs.
+    /// Whether a question of that slot of a screen runs.
     #[must_use]
-    pub fn runs(&self, slot: Slot) -> bool {
-        self.running.iter().any(|running| running.ticket.slot == slot)
+    pub fn runs(&self, screen: u32, slot: Slot) -> bool {
+        self.running.iter().any(|running| running.ticket.screen == screen && running.ticket.slot == slot)
     }
 
     /// Some of the answer has come.

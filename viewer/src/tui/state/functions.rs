@@ -158,14 +158,15 @@ impl Functions {
         self.arrange(around);
     }
 
-    fn find(&mut self, step: isize, around: &Around) -> Vec<Step> {
+    /// To the next name that contains what is searched, `first` steps from the cursor on.
+    fn find(&mut self, first: isize, step: isize, around: &Around) -> Vec<Step> {
         let wanted = self.search.to_lowercase();
         if wanted.is_empty() || self.shown.is_empty() {
             return Vec::new();
         }
         let count = self.shown.len();
         let from = self.list.at as isize;
-        let places = (1..=count as isize).map(|n| (from + n * step).rem_euclid(count as isize) as usize);
+        let places = (0..count as isize).map(|n| (from + first + n * step).rem_euclid(count as isize) as usize);
         let found = places.into_iter().find(|at| self.all[self.shown[*at]].name.to_lowercase().contains(&wanted));
         match found {
             Some(at) => self.list.go(at, count, Self::height(around)),
@@ -201,8 +202,8 @@ impl Page for Functions {
             }
             Command::Search => return vec![Step::Prompt(For::Search, String::new())],
             Command::Filter => return vec![Step::Prompt(For::Filter, self.filter.clone())],
-            Command::Next => return self.find(1, around),
-            Command::Previous => return self.find(-1, around),
+            Command::Next => return self.find(1, 1, around),
+            Command::Previous => return self.find(-1, -1, around),
             _ => {}
         }
         Vec::new()
@@ -227,7 +228,7 @@ impl Page for Functions {
         match to {
             For::Search if done => {
                 text.clone_into(&mut self.search);
-                return self.find(1, around);
+                return self.find(0, 1, around);
             }
             For::Filter => {
                 text.clone_into(&mut self.filter);

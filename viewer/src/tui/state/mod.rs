@@ -8,6 +8,7 @@ pub mod page;
 pub mod palette;
 pub mod prompt;
 mod screen;
+pub mod tail;
 pub mod times;
 
 use asked::Asked;
@@ -60,6 +61,25 @@ pub enum Overlay {
     Prompt(For, Typed),
     /// Everything there is to do.
     Palette(Palette),
+    /// One of a few things to choose.
+    Choose(Choice),
+}
+
+/// One of a few things to choose.
+#[derive(Debug)]
+pub struct Choice {
+    /// What is chosen.
+    pub title: &'static str,
+    /// The choices.
+    pub choices: Vec<String>,
+    /// The cursor.
+    pub list: List,
+}
+
+impl Choice {
+    const fn new(title: &'static str, choices: Vec<String>) -> Self {
+        Self { title, choices, list: List { at: 0, top: 0 } }
+    }
 }
 
 /// A screen on the stack.
@@ -241,6 +261,9 @@ impl State {
     }
 
     fn push(&mut self, screen: Screen) -> Vec<Effect> {
+        if let Some(open) = self.stack.last_mut() {
+            open.screen.page_mut().covered();
+        }
         self.opened += 1;
         self.stack.push(Open { id: self.opened, screen });
         self.begin()
@@ -273,15 +296,17 @@ impl State {
                     effects.extend(instead_of.map(Effect::Cancel));
                     effects.push(Effect::Ask(ticket, ask));
                 }
+                Step::AskOnce(slot, _) if self.asked.runs(id, slot) => {}
+                Step::AskOnce(slot, ask) => {
+                    let (ticket, _) = self.asked.ask(id, slot, &ask, self.clock);
+                    effects.push(Effect::Ask(ticket, ask));
+                }
                 Step::Drop(slot) => effects.extend(self.asked.take(id, slot).map(Effect::Cancel)),
                 Step::Push(screen) => effects.extend(self.push(*screen)),
                 Step::Pop => effects.extend(self.pop()),
                 Step::Say(what) => self.said = Some(what),
                 Step::Prompt(to, text) => self.overlay = Some(Overlay::Prompt(to, Typed::of(&text))),
-                Step::Copy(text, what) => {
-                    self.said = Some(format!("copied {what}"));
-                    effects.push(Effect::Copy(text));
-                }
+                Step::Choose(title, choices) => self.overlay = Some(Overlay::Choose(Choice::new(title, choices))),
                 Step::Save(path, text) => effects.push(Effect::Save { path, text }),
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{Screen, prompt::For, times::Times};
 use crate::{
-    ask::Nanos,
+    ask::{Nanos, TraceRef},
     format::Zone,
     tui::{
         ask::{Answer, Ask, Problem, Slot},
@@ -30,6 +30,8 @@ pub struct Around {
 pub enum Step {
     /// A question asked; it takes the place of the one in its slot.
     Ask(Slot, Ask),
+    /// A question asked unless one of its slot runs already.
+    AskOnce(Slot, Ask),
     /// The question of a slot given up.
     Drop(Slot),
     /// Another screen opened on top.
@@ -40,8 +42,8 @@ pub enum Step {
     Say(String),
     /// A line typed: for what, and the text to begin with.
     Prompt(For, String),
-    /// Text put into the clipboard, and what it is.
-    Copy(String, &'static str),
+    /// One of these chosen: a title, and the choices.
+    Choose(&'static str, Vec<String>),
     /// Text written to a file.
     Save(String, String),
 }
@@ -76,6 +78,11 @@ pub trait Page {
         Vec::new()
     }
 
+    /// Takes which of the choices was made.
+    fn chosen(&mut self, _at: usize, _around: &Around) -> Vec<Step> {
+        Vec::new()
+    }
+
     /// What is copied when that is asked for.
     fn copied(&self, _what: What, _around: &Around) -> Option<String> {
         None
@@ -98,4 +105,17 @@ pub trait Page {
     fn function(&self) -> Option<String> {
         None
     }
+
+    /// The trace, or the invocation without one, of what is under its cursor.
+    fn trace(&self) -> Option<TraceRef> {
+        None
+    }
+
+    /// What the bottom line says of it while nothing else is to be said.
+    fn status(&self) -> Option<String> {
+        None
+    }
+
+    /// Another screen is opened over it: what is under the cursor must be there when one comes back.
+    fn covered(&mut self) {}
 }

@@ -9,11 +9,20 @@ use crate::tui::{
     keys::{self, Command, Scope},
 };
 
+/// Something to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// What a key does.
+    Command(Command),
+    /// The lines of a function.
+    Function(String),
+}
+
 /// A row: what is done, and how it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// What is done.
-    pub entry: Command,
+    pub entry: Entry,
     /// Its name.
     pub name: String,
     /// What it does, in a sentence.
@@ -37,17 +46,23 @@ pub struct Palette {
 pub const HEIGHT: usize = 12;
 
 impl Palette {
-    /// What there is to do on a screen of that scope.
+    /// What there is to do on a screen of that scope, with these functions known.
     #[must_use]
-    pub fn new(scope: Scope) -> Self {
+    pub fn new(scope: Scope, functions: &[String]) -> Self {
         let commands = keys::rows(scope).filter(|row| !row.keys.iter().any(|keys| keys.ends_with('*')));
         let commands = commands.map(|row| Row {
-            entry: row.command,
+            entry: Entry::Command(row.command),
             name: row.name.to_owned(),
             help: row.help,
             keys: keys::shown(row.keys),
         });
-        let all: Vec<Row> = commands.collect();
+        let functions = functions.iter().map(|name| Row {
+            entry: Entry::Function(name.clone()),
+            name: format!("tail {name}"),
+            help: "its lines",
+            keys: String::new(),
+        });
+        let all: Vec<Row> = commands.chain(functions).collect();
         Self { typed: Typed::default(), list: List::default(), shown: (0..all.len()).collect(), all }
     }
 
@@ -99,8 +114,8 @@ impl Palette {
 
     /// What is under the cursor.
     #[must_use]
-    pub fn chosen(&self) -> Option<Command> {
-        self.shown.get(self.list.at).map(|at| self.all[*at].entry)
+    pub fn chosen(&self) -> Option<Entry> {
+        self.shown.get(self.list.at).map(|at| self.all[*at].entry.clone())
     }
 }
 
@@ -134,8 +149,8 @@ fn score(name: &str, typed: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn best(typed: &str) -> Option<Command> {
-        let mut palette = Palette::new(Scope::Functions);
+    fn best(typed: &str) -> Option<Entry> {
+        let mut palette = Palette::new(Scope::Functions, &["checkout-api".to_owned(), "charge".to_owned()]);
         palette.paste(typed);
         palette.chosen()
     }
@@ -143,10 +158,12 @@ mod tests {
     #[test]
     fn a_few_letters_find_what_is_meant() {
         let cases = [
-            ("rev", Command::SortReverse),
-            ("copy j", Command::Copy(keys::What::Json)),
-            ("time", Command::Times),
-            ("hpd", Command::HalfDown),
+            ("rev", Entry::Command(Command::SortReverse)),
+            ("copy j", Entry::Command(Command::Copy(keys::What::Json))),
+            ("time", Entry::Command(Command::Times)),
+            ("hpd", Entry::Command(Command::HalfDown)),
+            ("tcharge", Entry::Function("charge".to_owned())),
+            ("tail check", Entry::Function("checkout-api".to_owned())),
         ];
         for (typed, entry) in cases {
             assert_eq!(best(typed), Some(entry), "{typed}");

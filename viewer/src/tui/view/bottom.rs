@@ -60,7 +60,7 @@ fn left(scene: Scene<'_>) -> (String, Part) {
         let tenths = duration(waited / 100_000_000 * 100_000_000);
         return (format!("{} {tenths}  Esc stops", scene.theme.spinner(waited)), Part::Of(Role::Warning));
     }
-    (String::new(), Part::Text)
+    (state.screen().page().status().unwrap_or_default(), Part::Key)
 }
 
 /// The keys worth knowing here, the most important last: what does not fit is left out from the front.

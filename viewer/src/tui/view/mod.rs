@@ -1,13 +1,18 @@
 //! What the state looks like. Draws and changes nothing.
 
 mod bottom;
+mod choose;
 mod functions;
 mod help;
 mod palette;
 mod problem;
+mod tail;
+#[cfg(test)]
+mod tests;
 
 use ratatui::{
     Frame,
+    buffer::Buffer,
     layout::{Position, Rect},
     style::Style,
     text::Line,
@@ -59,16 +64,40 @@ pub fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>) {
             frame.render_widget(functions::header(scene, screen), header);
             functions::draw(scene, screen, body, frame);
         }
+        Screen::Tail(screen) => {
+            frame.render_widget(tail::header(scene, screen), header);
+            tail::draw(scene, screen, body, frame);
+        }
     }
     match &state.overlay {
         Some(Overlay::Help(list)) => help::draw(scene, *list, body, frame),
         Some(Overlay::Palette(palette)) => palette::draw(scene, palette, body, frame),
+        Some(Overlay::Choose(choice)) => choose::draw(scene, choice, body, frame),
         Some(Overlay::Prompt(..)) | None => {}
     }
     let (line, cursor) = bottom::line(scene);
     frame.render_widget(line, bottom);
+    if theme.ascii {
+        plain(frame.buffer_mut());
+    }
     if let Some(column) = cursor {
         frame.set_cursor_position(Position { x: (bottom.x + column).min(area.right() - 1), y: bottom.y });
+    }
+}
+
+/// The signs that are left of ours, in ASCII's. What logs say stays as it is.
+fn plain(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        let sign = match cell.symbol() {
+            "…" => "~",
+            "–" => "-",
+            "↑" => "^",
+            "↓" => "v",
+            "←" => "<",
+            "→" => ">",
+            _ => continue,
+        };
+        cell.set_symbol(sign);
     }
 }
 
@@ -80,15 +109,15 @@ pub fn header(scene: Scene<'_>, left: &[(String, Part)], right: &[(String, Part)
     let server = &scene.state.server;
     row.push(" ", scene.style(Part::Header)).push(server, scene.style(Part::HeaderStrong));
     row.push(&format!(" {} ", scene.sign(Sign::Separator)), scene.style(Part::Of(crate::render::style::Role::Faint)));
-    let needed: usize = right.iter().map(|(text, _)| width(text)).sum::<usize>() + 1;
+    let needed: usize = right.iter().map(|(text, _)| width(text)).sum();
+    let mut place = Row::new(row.left().saturating_sub(needed + 1));
     for (text, part) in left {
-        row.push(text, scene.style(*part));
+        place.push(text, scene.style(*part));
     }
-    if row.left() > needed {
-        row.push(&" ".repeat(row.left() - needed), Style::new());
-        for (text, part) in right {
-            row.push(text, scene.style(*part));
-        }
+    let room = row.left().saturating_sub(needed);
+    row.append(place, room);
+    for (text, part) in right {
+        row.push(text, scene.style(*part));
     }
     row.line()
 }

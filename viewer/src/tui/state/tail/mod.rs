@@ -1,0 +1,261 @@
+//! The tail screen: a function's lines, following the newest until one scrolls away from it.
+
+mod act;
+mod find;
+pub mod rate;
+pub mod rules;
+pub mod shown;
+pub mod store;
+mod take;
+#[cfg(test)]
+mod tests;
+pub mod unfolded;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::{
+    ask::Nanos,
+    tui::{
+        ask::{Ask, Mode, Problem, Slot},
+        state::page::{Around, Step},
+    },
+};
+use rate::Rate;
+use rules::{Rules, Value};
+use shown::Shown;
+use store::{Number, Store, Stored};
+
+/// Lines that are read at first, and further back at a time.
+const PAGE: u64 = 1_000;
+/// How much memory lines may take.
+const MEMORY: usize = 120 << 20;
+
+/// Whether new lines are shown as they come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// The newest line stays in view.
+    Following,
+    /// New lines come in below what is in view.
+    Scrolled,
+    /// What came after this line waits to be shown.
+    Paused(Number),
+}
+
+/// How the way to the server is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Link {
+    /// The first lines are awaited.
+    #[default]
+    Opening,
+    /// Lines come, found in this way.
+    Live(Mode),
+    /// The server is away, for this reason; it is asked again.
+    Away(String),
+    /// Nothing more comes: the stretch of time is over, or it was stopped.
+    Ended,
+}
+
+/// The tail screen.
+#[derive(Debug)]
+pub struct Tail {
+    /// The function, as it was named.
+    pub name: String,
+    /// The lines here.
+    pub store: Store,
+    /// Which of them are shown.
+    pub shown: Shown,
+    /// What leaves lines out.
+    pub rules: Rules,
+    /// The line under the cursor.
+    pub cursor: Number,
+    /// The first line in view.
+    pub top: Number,
+    /// Whether new lines are shown as they come.
+    pub flow: Flow,
+    /// How the way to the server is.
+    pub link: Link,
+    /// Rates and lags.
+    pub rate: Rate,
+    /// What is searched.
+    pub search: String,
+    /// The lines in which it is, in their order.
+    pub matches: VecDeque<Number>,
+    /// Marked lines, by their letters.
+    pub marks: BTreeMap<char, Number>,
+    /// Lines that are shown whole.
+    pub unfolded: BTreeSet<Number>,
+    /// Whether long lines are wrapped.
+    pub wrap: bool,
+    /// Lines that came while there was no room for them.
+    pub skipped: u64,
+    /// Lines that came too late for their place.
+    pub late: u64,
+    /// Lines that came since following was left.
+    pub unseen: u64,
+    /// Whether there is more than one function among the lines.
+    pub several: bool,
+    /// Whether the oldest line there is has been read.
+    pub at_beginning: bool,
+    /// Why there are no lines.
+    pub problem: Option<Problem>,
+    /// What a chooser that is open would hide (false) or keep (true), and out of which values.
+    choosing: Option<(bool, Vec<Value>)>,
+    /// The newest line that was there before this look: what is older is late.
+    newest: Nanos,
+    page: u64,
+    memory: usize,
+}
+
+impl Tail {
+    /// The lines of a function.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            store: Store::default(),
+            shown: Shown::default(),
+            rules: Rules::default(),
+            cursor: 0,
+            top: 0,
+            flow: Flow::Following,
+            link: Link::Opening,
+            rate: Rate::default(),
+            search: String::new(),
+            matches: VecDeque::new(),
+            marks: BTreeMap::new(),
+            unfolded: BTreeSet::new(),
+            wrap: false,
+            skipped: 0,
+            late: 0,
+            unseen: 0,
+            several: false,
+            at_beginning: false,
+            problem: None,
+            choosing: None,
+            newest: 0,
+            page: PAGE,
+            memory: MEMORY,
+        }
+    }
+
+    /// With another bound of memory: for tests.
+    #[must_use]
+    pub const fn within(mut self, memory: usize) -> Self {
+        self.memory = memory;
+        self
+    }
+
+    /// The line under the cursor.
+    #[must_use]
+    pub fn line(&self) -> Option<Stored<'_>> {
+        self.store.get(self.cursor)
+    }
+
+    /// How many lines are shown: those after a pause wait.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self.flow {
+            Flow::Paused(last) if !self.shown.is_empty() && last < self.store.end() - 1 => {
+                // The place of the line after the last is how many there are up to it.
+                let next = self.shown.place(last + 1);
+                if self.shown.number(next).is_some_and(|number| number > last) { next } else { next + 1 }
+            }
+            _ => self.shown.len(),
+        }
+    }
+
+    /// Lines that came and wait to be shown.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        match self.flow {
+            Flow::Paused(_) => (self.shown.len() - self.count()) as u64,
+            _ => self.unseen,
+        }
+    }
+
+    /// How many rows of the screen a line takes.
+    #[must_use]
+    pub fn height(&self, number: Number, around: &Around) -> usize {
+        if !self.wrap && !self.unfolded.contains(&number) {
+            return 1;
+        }
+        self.store.get(number).map_or(1, |line| unfolded::height(self, number, &line, around.columns))
+    }
+
+    /// The columns that time, severity and the like take before the text.
+    #[must_use]
+    pub fn before_text(&self, columns: usize) -> usize {
+        let name = if self.several { self.name_width(columns) + 1 } else { 0 };
+        let invocation = if columns >= 70 { 9 } else { 0 };
+        let time = if columns >= 50 { 12 } else { 8 };
+        1 + time + 3 + name + invocation
+    }
+
+    /// The columns that a function's name takes.
+    #[must_use]
+    pub const fn name_width(&self, columns: usize) -> usize {
+        if columns >= 120 { 20 } else { 12 }
+    }
+
+    /// Puts the cursor on the line in a place, and the window around it.
+    fn go(&mut self, place: usize, around: &Around) -> Vec<Step> {
+        let count = self.count();
+        if let Some(number) = self.shown.number(place.min(count.saturating_sub(1))) {
+            self.cursor = number;
+        }
+        self.settle(around)
+    }
+
+    /// Keeps the cursor on a line that is shown and in view; asks for older lines where these are near.
+    fn settle(&mut self, around: &Around) -> Vec<Step> {
+        let count = self.count();
+        if count == 0 {
+            (self.cursor, self.top) = (self.store.first(), self.store.first());
+            return self.older(around, 0);
+        }
+        let place = self.shown.place(self.cursor).min(count - 1);
+        self.cursor = self.shown.number(place).unwrap_or(self.cursor);
+        let lowest = self.window_up(place, around.rows, around);
+        let highest = self.window_up(count - 1, around.rows, around).min(place);
+        let top = self.shown.place(self.top).clamp(lowest, place.max(lowest));
+        let top = top.min(highest.max(lowest));
+        self.top = self.shown.number(top).unwrap_or(self.cursor);
+        self.older(around, top)
+    }
+
+    /// The first place of a window that ends with the line in place `last`.
+    fn window_up(&self, last: usize, rows: usize, around: &Around) -> usize {
+        let mut first = last;
+        let mut used = self.shown.number(last).map_or(1, |number| self.height(number, around));
+        while first > 0 {
+            let above = self.shown.number(first - 1).map_or(1, |number| self.height(number, around));
+            used += above;
+            if used > rows.max(1) {
+                break;
+            }
+            first -= 1;
+        }
+        first
+    }
+
+    fn older(&mut self, around: &Around, top: usize) -> Vec<Step> {
+        let near = top < around.rows.max(1) && self.flow != Flow::Following;
+        if !near || self.at_beginning || self.link == Link::Opening || self.store.is_empty() {
+            return Vec::new();
+        }
+        // A question for them that is running goes on: it is not asked twice.
+        vec![Step::AskOnce(Slot::Older, self.older_ask())]
+    }
+
+    fn older_ask(&self) -> Ask {
+        Ask::Older { function: self.name.clone(), until: self.store.boundary(), count: self.page }
+    }
+
+    /// Stays where it is from now on.
+    fn stop_following(&mut self) {
+        if self.flow == Flow::Following {
+            self.flow = Flow::Scrolled;
+            self.unseen = 0;
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The tail screen as one uses it: what is in view after which keys, what is asked, what is lost (nothing) and what is bounded.
+
+use super::*;
+use crate::tui::{
+    ask::{Answer, Lines, Mode},
+    sample::{NOW, SECOND, Viewer, line, lines, tail},
+    state::{Effect, Screen},
+};
+
+fn of(viewer: &Viewer) -> &Tail {
+    match viewer.state.screen() {
+        Screen::Tail(tail) => tail,
+        screen => panic!("{screen:?}"),
+    }
+}
+
+fn body(viewer: &Viewer) -> String {
+    of(viewer).line().unwrap().body.to_owned()
+}
+
+fn top(viewer: &Viewer) -> String {
+    let tail = of(viewer);
+    tail.store.get(tail.top).unwrap().body.to_owned()
+}
+
+fn arrive(
+    viewer: &mut Viewer,
+    ticket: crate::tui::ask::Ticket,
+    lines: Vec<lambdaview_queries::questions::lines::Line>,
+) {
+    viewer.answer(ticket, Answer::Lines(Lines::Arrived(lines)));
+}
+
+#[test]
+fn following_stays_with_the_newest_line_until_one_scrolls() {
+    let (mut viewer, ticket) = tail(80, 12, lines(0..100));
+    assert_eq!((body(&viewer).as_str(), top(&viewer).as_str()), ("charging card order=99", "charging card order=90"));
+    arrive(&mut viewer, ticket, lines(100..103));
+    assert_eq!(body(&viewer), "charging card order=102");
+    viewer.press("k");
+    arrive(&mut viewer, ticket, lines(103..200));
+    assert_eq!((body(&viewer).as_str(), top(&viewer).as_str()), ("charging card order=101", "charging card order=93"));
+    assert_eq!((of(&viewer).flow, of(&viewer).waiting()), (Flow::Scrolled, 97));
+    for key in ["F", "G"] {
+        viewer.press("k").press(key);
+        assert_eq!((body(&viewer).as_str(), of(&viewer).flow), ("charging card order=199", Flow::Following), "{key}");
+    }
+}
+
+#[test]
+fn a_pause_holds_lines_back_and_loses_none() {
+    let (mut viewer, ticket) = tail(80, 12, lines(0..5));
+    viewer.press("p");
+    arrive(&mut viewer, ticket, lines(5..9));
+    assert_eq!((of(&viewer).count(), of(&viewer).waiting()), (5, 4));
+    viewer.press("gG");
+    viewer.press("p");
+    viewer.press("p");
+    assert_eq!((of(&viewer).count(), body(&viewer).as_str()), (9, "charging card order=8"));
+}
+
+#[test]
+fn a_line_that_comes_after_newer_ones_is_marked_late_and_shown_where_it_came() {
+    let (mut viewer, ticket) = tail(80, 12, lines(0..10));
+    arrive(&mut viewer, ticket, vec![line(6, "held back")]);
+    assert_eq!(of(&viewer).line().unwrap().late, Some(3 * SECOND.unsigned_abs()));
+    assert_eq!((body(&viewer).as_str(), of(&viewer).late), ("held back", 1));
+}
+
+#[test]
+fn older_lines_are_asked_for_near_the_first_and_the_view_stays_where_it_is() {
+    let (mut viewer, _) = tail(80, 12, lines(500..600));
+    viewer.press("g");
+    let (older, ask) = viewer.asked();
+    assert_eq!(ask, Ask::Older { function: "charge".to_owned(), until: line(500, "").time, count: 1_000 });
+    viewer.press("j");
+    assert!(!viewer.effects.iter().any(|effect| matches!(effect, Effect::Ask(..))), "it is not asked twice");
+    // The boundary's own line comes again.
+    viewer.answer(older, Answer::Lines(Lines::Older { lines: lines(450..501), wanted: 51 }));
+    assert_eq!((of(&viewer).count(), body(&viewer).as_str()), (150, "charging card order=501"));
+    assert_eq!(top(&viewer), "charging card order=500");
+    viewer.event(crate::tui::event::Event::Ended(older)).press("g");
+    let (older, _) = viewer.asked();
+    viewer.answer(older, Answer::Lines(Lines::Older { lines: lines(440..451), wanted: 1_000 }));
+    viewer.press("g");
+    assert_eq!(body(&viewer), "charging card order=440");
+    assert!(viewer.effects.is_empty(), "there is nothing older: {:?}", viewer.effects);
+}
+
+#[test]
+fn a_flood_is_held_in_bounded_memory_and_what_was_skipped_is_told_and_read_again() {
+    let mut viewer = Viewer::new(Screen::Tail(Box::new(Tail::new("charge").within(1 << 20))), 80, 12);
+    let (ticket, _) = viewer.asked();
+    viewer.answer(ticket, Answer::Lines(Lines::There(lines(0..100)))).answer(ticket, Answer::Following(Mode::Exact));
+    arrive(&mut viewer, ticket, lines(100..50_000));
+    assert!(of(&viewer).store.bytes() < 2 << 20, "{}", of(&viewer).store.bytes());
+    assert_eq!((of(&viewer).skipped, body(&viewer).as_str()), (0, "charging card order=49999"));
+    viewer.press("g");
+    let first = body(&viewer);
+    for n in 0..20 {
+        arrive(&mut viewer, ticket, lines(50_000 + n * 5_000..55_000 + n * 5_000));
+    }
+    assert_eq!(body(&viewer), first, "what is looked at stays");
+    let tail = of(&viewer);
+    assert!(tail.store.bytes() < 8 << 20, "{}", tail.store.bytes());
+    assert!(tail.skipped > 0);
+    let last = tail.store.from(Number::MIN).last().unwrap().1.time;
+    assert_eq!(last + i64::try_from(tail.skipped).unwrap() * SECOND, line(149_999, "").time, "told exactly");
+    viewer.press("G");
+    assert!(matches!(viewer.asked().1, Ask::Tail { .. }), "it is read again");
+}
+
+#[test]
+fn searching_finds_the_nearest_and_goes_on_both_ways() {
+    let mut there = lines(0..50);
+    for n in [10, 20, 30] {
+        there[n] = line(n as i64, &format!("StripeError: card_DECLINED {n}"));
+    }
+    let (mut viewer, ticket) = tail(80, 12, there);
+    viewer.press("/declined<Enter>");
+    assert_eq!(body(&viewer), "StripeError: card_DECLINED 30");
+    let steps = [("N", 20), ("N", 10), ("n", 20), ("n", 30), ("n", 30)];
+    for (key, at) in steps {
+        viewer.press(key);
+        assert_eq!(body(&viewer), format!("StripeError: card_DECLINED {at}"), "{key}");
+    }
+    assert!(viewer.state.said.as_ref().unwrap().contains("no declined below"));
+    arrive(&mut viewer, ticket, vec![line(60, "declined again")]);
+    viewer.press("n");
+    assert_eq!(body(&viewer), "declined again");
+    let status = viewer.state.screen().page().status();
+    assert_eq!(status.as_deref(), Some("/declined  4/4"));
+}
+
+#[test]
+fn filters_hide_and_show_without_losing_a_line_or_the_place() {
+    let mut there = lines(0..30);
+    there[12].severity_number = 17;
+    let (mut viewer, ticket) = tail(80, 12, there);
+    viewer.press("E");
+    assert_eq!(body(&viewer), "charging card order=12");
+    viewer.press("X2");
+    assert_eq!((of(&viewer).count(), body(&viewer).as_str()), (1, "charging card order=12"));
+    arrive(&mut viewer, ticket, lines(30..40));
+    assert_eq!(of(&viewer).count(), 1);
+    viewer.press("&<Enter>");
+    assert_eq!((of(&viewer).count(), body(&viewer).as_str()), (40, "charging card order=12"));
+    viewer.press("&order=1<Enter>");
+    assert_eq!(of(&viewer).count(), 11);
+    viewer.press("&<^u><Enter>");
+    assert_eq!(of(&viewer).count(), 40);
+    viewer.press("x1");
+    assert_eq!(of(&viewer).count(), 0);
+}
+
+#[test]
+fn errors_invocations_and_marks_are_gone_to() {
+    let mut there = lines(0..90);
+    there[40].severity_number = 17;
+    there[70].severity_number = 13;
+    let (mut viewer, _) = tail(80, 12, there);
+    let steps = [("E", 40), ("e", 40), ("ma", 40), ("w", 70), ("o", 71), ("o", 71), ("O", 70), ("O", 69), ("'a", 40)];
+    for (keys, at) in steps {
+        viewer.press(keys);
+        assert_eq!(body(&viewer), format!("charging card order={at}"), "{keys}");
+    }
+    viewer.press("i");
+    assert_eq!(of(&viewer).count(), 3);
+    viewer.press("i");
+    assert_eq!((of(&viewer).count(), body(&viewer).as_str()), (90, "charging card order=40"));
+}
+
+#[test]
+fn lines_of_several_rows_are_unfolded_and_wrapped_within_the_view() {
+    let mut there = lines(0..20);
+    there[19] = line(19, "Error: a\n    at b\n    at c");
+    there[18] = line(18, r#"{"order":1,"items":[1,2]}"#);
+    there[17] = line(17, &"long ".repeat(60));
+    let (mut viewer, _) = tail(80, 12, there);
+    viewer.press("f");
+    assert_eq!((body(&viewer).lines().count(), top(&viewer).as_str()), (3, "charging card order=12"));
+    viewer.press("kf");
+    let tail_screen = of(&viewer);
+    assert_eq!(tail_screen.height(tail_screen.cursor, &viewer.state.around()), 7);
+    viewer.press("Zk");
+    let tail_screen = of(&viewer);
+    assert_eq!(tail_screen.height(tail_screen.cursor, &viewer.state.around()), 6);
+    assert_eq!(viewer.picture().lines().count(), 12);
+}
+
+#[test]
+fn what_is_copied_is_what_is_under_the_cursor() {
+    let (mut viewer, _) = tail(80, 12, lines(0..4));
+    let copied = |viewer: &Viewer| match &viewer.effects[..] {
+        [Effect::Copy(text)] => text.clone(),
+        effects => panic!("{effects:?}"),
+    };
+    assert_eq!(copied(viewer.press("yy")), "charging card order=3");
+    assert_eq!(copied(viewer.press("yr")), "00000001-3f0e-4a53-9d0c-0a6d6c4f1b11");
+    assert_eq!(copied(viewer.press("yc")), format!("lambdaview trace {:032x}", 1));
+    let json: serde_json::Value = serde_json::from_str(&copied(viewer.press("yj"))).unwrap();
+    assert_eq!(json["body"], "charging card order=3");
+}
+
+#[test]
+fn marked_lines_are_saved_else_those_that_are_shown() {
+    let (mut viewer, _) = tail(80, 12, lines(0..4));
+    let saved = |viewer: &Viewer| match &viewer.effects[..] {
+        [Effect::Save { path, text }] => (path.clone(), text.lines().count()),
+        effects => panic!("{effects:?}"),
+    };
+    assert_eq!(saved(viewer.press("s<^u>a.log<Enter>")), ("a.log".to_owned(), 4));
+    viewer.press("kma");
+    assert_eq!(saved(viewer.press("s<^u>b.json<Enter>")), ("b.json".to_owned(), 1));
+}
+
+#[test]
+fn a_stretch_of_time_that_is_over_is_read_and_not_followed() {
+    let (mut viewer, _) = tail(80, 12, lines(0..4));
+    viewer.press("T2h..1h<Enter>");
+    let (ticket, ask) = viewer.asked();
+    assert!(matches!(ask, Ask::Tail { until: Some(until), .. } if until == NOW - 3_600 * SECOND), "{ask:?}");
+    viewer.answer(ticket, Answer::Lines(Lines::There(lines(0..2)))).event(crate::tui::event::Event::Ended(ticket));
+    assert_eq!((of(&viewer).link.clone(), of(&viewer).count()), (Link::Ended, 2));
+}
