@@ -42,6 +42,11 @@ pub(crate) async fn measure(binary: &Path, long: bool) {
     sizes(binary);
 }
 
+/// Of an extension of ours, what a dead backend costs and nothing else.
+pub(crate) async fn measure_dead(binary: &Path) {
+    dead::measure(Subject { binary, ours: true, long: false }).await;
+}
+
 impl Subject<'_> {
     /// One invocation at a time of the function that prints lines, the extension beside it.
     fn settings(&self, backend: SocketAddr) -> Settings {

@@ -13,7 +13,7 @@ mod viewer;
 use lambdaview_tests::{function::cheap, machine};
 use std::{path::PathBuf, process::ExitCode};
 
-const USAGE: &str = "usage: bench [--extension PATH] [--viewer PATH] [--long] [--extension-only] [--scale-only] [--rows N]
+const USAGE: &str = "usage: bench [--extension PATH] [--viewer PATH] [--long] [--extension-only] [--dead-only] [--scale-only] [--rows N]
 
 Prints the figures of an extension and of the viewer, and what each of the viewer's questions reads in tables of 2 and 20 million rows;
 without a path, those of the release build of this tree. With --long, memory is watched over 100,000 invocations; with
@@ -25,6 +25,7 @@ struct Subjects {
     viewer: PathBuf,
     long: bool,
     extension_only: bool,
+    dead_only: bool,
     scale_only: bool,
     rows: u64,
 }
@@ -32,16 +33,30 @@ struct Subjects {
 impl Subjects {
     fn from_arguments(arguments: &[String]) -> Result<Self, String> {
         let (extension, viewer) = (release("lambdaview-extension"), release("lambdaview"));
-        let mut subjects =
-            Self { extension, viewer, long: false, extension_only: false, scale_only: false, rows: scale::ROWS };
+        let mut subjects = Self {
+            extension,
+            viewer,
+            long: false,
+            extension_only: false,
+            dead_only: false,
+            scale_only: false,
+            rows: scale::ROWS,
+        };
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
-            let mut path = || arguments.next().map(PathBuf::from).ok_or(format!("{argument} needs a path"));
+            // Processes are started elsewhere, for which a relative path would be another.
+            let mut path = || {
+                arguments
+                    .next()
+                    .and_then(|path| std::path::absolute(path).ok())
+                    .ok_or(format!("{argument} needs a path"))
+            };
             match argument.as_str() {
                 "--extension" => subjects.extension = path()?,
                 "--viewer" => subjects.viewer = path()?,
                 "--long" => subjects.long = true,
                 "--extension-only" => subjects.extension_only = true,
+                "--dead-only" => (subjects.extension_only, subjects.dead_only) = (true, true),
                 "--rows" => {
                     let rows = arguments.next().and_then(|rows| rows.parse().ok());
                     subjects.rows = rows.ok_or("--rows needs a number")?;
@@ -88,7 +103,11 @@ async fn main() -> ExitCode {
     println!("{}, bench {}", chrono::Utc::now().format("%Y-%m-%d %H:%M UTC"), arguments.join(" "));
     if !subjects.scale_only {
         println!("extension  {}", subjects.extension.display());
-        extension::measure(&subjects.extension, subjects.long).await;
+        if subjects.dead_only {
+            extension::measure_dead(&subjects.extension).await;
+        } else {
+            extension::measure(&subjects.extension, subjects.long).await;
+        }
     }
     if !subjects.extension_only {
         println!("viewer     {}", subjects.viewer.display());

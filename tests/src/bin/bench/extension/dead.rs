@@ -44,10 +44,15 @@ async fn in_mode(subject: Subject<'_>, mode: &str, behaviour: Behaviour) {
     let recovered = recovery(&lambda, &backend).await;
     lambda.stop().await;
     let what = format!("{mode}, backend {}", if behaviour == Behaviour::Refused { "refuses" } else { "hangs" });
-    let until_then: f64 = opening.iter().sum();
-    print(&format!("{what}: held by it in the first {}, together", opening.len()), &format!("{until_then:.1} ms"));
-    print("  afterwards, median", &format!("{:.2} ms", percentile(&held, 50)));
-    aimed("  afterwards, p99", percentile(&held, 99), 5.0, "ms");
+    if open {
+        let until_then: f64 = opening.iter().sum();
+        print(&format!("{what}: held by it in the first {}, together", opening.len()), &format!("{until_then:.1} ms"));
+        tell_holds("afterwards", &held);
+    } else {
+        // Its request has not used up its time: then none of them may have waited for it.
+        print(&format!("{what}: not yet given up after {INVOCATIONS} invocations"), "");
+        tell_holds("in all of them", &opening);
+    }
     match recovered {
         Some(Recovery { unnoticed, invocations }) => {
             print("  after its return, until it is tried again", &format!("{:.0} ms", millis(unnoticed)));
@@ -55,6 +60,11 @@ async fn in_mode(subject: Subject<'_>, mode: &str, behaviour: Behaviour) {
         }
         None => print("  after its return, until it has all", "MISSED: never"),
     }
+}
+
+fn tell_holds(when: &str, held: &[f64]) {
+    print(&format!("  {when}, median"), &format!("{:.2} ms", percentile(held, 50)));
+    aimed(&format!("  {when}, p99"), percentile(held, 99), 5.0, "ms");
 }
 
 /// What of the hold was the extension's own, in milliseconds.
