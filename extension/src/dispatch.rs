@@ -5,8 +5,7 @@
 //!
 //! The breaker: a lane that failed twice in a row, or once for as long as it was waited for, is failing, and holds no
 //! invocation any more. It is probed beside the invocations, once per backoff and with little, until it answers; then all
-//! that has gathered is sent at once. A lane that has not had an answer since another one began to fail shares its fate: most
-//! backends are one, and each kind would have to find that out at the cost of an invocation of its own.
+//! that has gathered is sent at once. Lanes that go the same way share its fate (`trust`).
 //!
 //! What the buffer cannot hold goes to the spool, oldest first, and from there to the backend before anything else; it stays
 //! in the spool until the backend has it. What the spool cannot hold is dropped, oldest first.
@@ -14,6 +13,7 @@
 mod drive;
 mod held_back;
 mod lane;
+mod trust;
 
 use std::time::Duration;
 
@@ -80,6 +80,8 @@ pub struct Dispatch {
     spool: Inventory,
     steps: Vec<Step>,
     lanes: [Lane; 3],
+    /// Where each kind goes, told by the first that goes there.
+    ways: [SignalKind; 3],
     /// Whether there is a destination: until then signals wait, and no invocation does.
     ready: bool,
     drive: Option<Drive>,
@@ -101,6 +103,7 @@ impl Dispatch {
             spool,
             steps: Vec::new(),
             lanes: Default::default(),
+            ways: [SignalKind::Logs; 3],
             ready: false,
             drive: None,
             last_chance_since: None,
@@ -219,12 +222,16 @@ impl Dispatch {
                     None => backoff(failures, LONGEST),
                 };
                 let news = self.failed(batch.kind, now, &why, wait);
+                self.lanes[batch.kind as usize].put_off = after.is_some();
                 Accounted { dropped: self.keep(batch, load), news, ..Accounted::default() }
             }
             Outcome::NoAnswer { frozen, why } => {
                 // After a freeze it says nothing about the backend: the next attempt may follow at once.
                 let wait = |failures| backoff(failures, LONGEST_UNANSWERED);
                 let news = if frozen { None } else { self.failed(batch.kind, now, &why, wait) };
+                if !frozen {
+                    self.pauses(batch.kind);
+                }
                 let dropped = self.keep(batch, load);
                 if frozen {
                     self.resume();
@@ -246,12 +253,7 @@ impl Dispatch {
         let rejected = rejected.min(batch.records);
         let news = (rejected > 0 && !std::mem::replace(&mut lane.refused, rejected > 0))
             .then(|| format!("the backend rejected {rejected} records: {message}"));
-        let was_failing = lane.is_failing();
-        lane.answered(now);
-        if was_failing {
-            self.lanes.iter_mut().for_each(Lane::another_answers);
-            self.catch_up();
-        }
+        self.answers(batch.kind, now);
         let again = std::mem::take(&mut self.told).then(|| "the backend answers again".to_owned());
         Accounted { delivered: batch.records - rejected, rejected, news: news.or(again), ..Accounted::default() }
     }
@@ -260,7 +262,7 @@ impl Dispatch {
         self.unspool(load);
         let lane = &mut self.lanes[batch.kind as usize];
         let news = (!std::mem::replace(&mut lane.refused, true)).then(|| format!("the backend refused: {why}"));
-        lane.answered(now);
+        self.answers(batch.kind, now);
         Accounted { refused: batch.records, news, ..Accounted::default() }
     }
 
@@ -349,6 +351,7 @@ mod tests {
     };
 
     const SECOND: UnixNanos = 1_000_000_000;
+    const MILLISECOND: UnixNanos = 1_000_000;
     const T: UnixNanos = 1_000 * SECOND;
     const LOGS: SignalKind = SignalKind::Logs;
 
@@ -567,23 +570,118 @@ mod tests {
         assert_eq!(dispatch.give_up_stale(T + 9 * SECOND), [], "a request of the last chance has its time");
     }
 
-    #[test]
-    fn once_one_kind_is_answered_again_another_kinds_request_of_before_is_given_up_and_followed_at_once() {
+    /// Logs and traces that have failed, both with something to send.
+    fn both_failing() -> Dispatch {
         let mut dispatch = failing();
         dispatch.push(span());
-        dispatch.send(UnixNanos::MAX, false);
-        let spans = dispatch.ship(T + SECOND).unwrap().cargo.batch();
-        fail(&mut dispatch, spans, T + SECOND);
+        dispatch.send(UnixNanos::MAX, true);
+        for now in [T + SECOND, T + 9 * SECOND] {
+            for _ in 0..2 {
+                let batch = dispatch.ship(now).unwrap().cargo.batch();
+                fail(&mut dispatch, batch, now);
+            }
+        }
+        dispatch.drive = None;
+        dispatch
+    }
+
+    fn silent(dispatch: &mut Dispatch, batch: Batch, now: UnixNanos) {
+        let outcome = Outcome::NoAnswer { frozen: false, why: "silent".into() };
+        dispatch.shipped(batch, outcome, now, |_, _| Duration::from_secs(1));
+    }
+
+    #[test]
+    fn of_kinds_that_go_one_way_one_asks_at_a_time_in_turn_and_its_answer_lets_all_go() {
+        let mut dispatch = both_failing();
+        dispatch.probe();
         let now = T + 20 * SECOND;
-        let (logs, spans) = (dispatch.ship(now).unwrap().cargo.batch(), dispatch.ship(now).unwrap().cargo.batch());
+        let first = dispatch.ship(now).unwrap().cargo.batch();
+        assert_eq!(first.kind, LOGS);
+        assert!(dispatch.ship(now).is_none() && dispatch.wake_at() == Some(now + SECOND), "it is known by then");
+        silent(&mut dispatch, first, now + SECOND / 2);
+        assert!(dispatch.ship(now + SECOND).is_none(), "one backoff is all kinds' backoff");
+        let later = now + 3 * SECOND / 2;
+        let second = dispatch.ship(later).unwrap().cargo.batch();
+        assert_eq!(second.kind, SignalKind::Traces);
+        assert!(dispatch.ship(later).is_none());
+        deliver(&mut dispatch, second);
+        assert_eq!(dispatch.ship(later).unwrap().cargo.batch().kind, LOGS);
+    }
+
+    #[test]
+    fn an_answer_that_wants_nothing_of_a_batch_lets_the_others_go_too() {
+        let mut dispatch = both_failing();
+        dispatch.probe();
+        let now = T + 20 * SECOND;
+        let logs = dispatch.ship(now).unwrap().cargo.batch();
+        dispatch.shipped(logs, Outcome::Refused { why: "400".into() }, now, |_, _| Duration::ZERO);
+        assert_eq!(dispatch.ship(now).unwrap().cargo.batch().kind, SignalKind::Traces);
+    }
+
+    #[test]
+    fn kinds_that_go_different_ways_ask_each_for_itself() {
+        let mut dispatch = both_failing();
+        dispatch.go([LOGS, SignalKind::Traces, LOGS]);
+        dispatch.probe();
+        let now = T + 20 * SECOND;
+        let [logs, traces] = [0, 1].map(|_| dispatch.ship(now).unwrap().cargo.batch());
         deliver(&mut dispatch, logs);
-        assert_eq!(dispatch.give_up_stale(now + 1), [], "it may be about to be answered, too");
-        let later = now + SECOND / 2;
-        assert_eq!(dispatch.give_up_stale(later), [SignalKind::Traces]);
-        fail(&mut dispatch, spans, later);
-        let again = dispatch.ship(later).unwrap().cargo.batch();
-        assert_eq!(again.kind, SignalKind::Traces);
+        fail(&mut dispatch, traces, now);
+        assert!(dispatch.ship(now + SECOND / 2).is_none(), "what answers logs says nothing of where traces go");
+    }
+
+    #[test]
+    fn a_request_that_has_hung_since_before_another_kinds_answer_gets_a_moment_more_and_is_followed_at_once() {
+        let mut dispatch = both_failing();
+        let now = T + 20 * SECOND;
+        // One that may take long: the others do not wait for it.
+        dispatch.lanes[LOGS as usize].probes = 8;
+        dispatch.probe();
+        let logs = dispatch.ship(now).unwrap().cargo.batch();
+        let traces = dispatch.ship(now + SECOND).unwrap().cargo.batch();
+        assert_eq!((logs.kind, traces.kind), (LOGS, SignalKind::Traces));
+        let answer = Outcome::Delivered { rejected: 0, message: String::new() };
+        let answered_at = now + SECOND + 20 * MILLISECOND;
+        dispatch.shipped(traces, answer, answered_at, |_, _| unreachable!("nothing failed"));
+        assert_eq!(dispatch.give_up_stale(answered_at), [], "it may be about to be answered, too");
+        let later = answered_at + 80 * MILLISECOND;
+        assert_eq!((dispatch.wake_at(), dispatch.give_up_stale(later)), (Some(later), vec![LOGS]));
+        fail(&mut dispatch, logs, later);
+        assert_eq!(dispatch.ship(later).unwrap().cargo.batch().kind, LOGS);
         assert_eq!(dispatch.give_up_stale(later + SECOND / 2), [], "the new one has its time");
+    }
+
+    #[test]
+    fn a_backend_that_names_a_time_holds_no_invocation_for_it_and_is_asked_then() {
+        let named = |dispatch: &mut Dispatch, after| {
+            let batch = dispatch.ship(T).unwrap().cargo.batch();
+            let outcome = Outcome::Retry { after: Some(after), why: "429".into() };
+            dispatch.shipped(batch, outcome, T, |_, _| Duration::from_millis(1));
+        };
+        let mut held = with_a_line();
+        held.send(T + 2 * SECOND, false);
+        named(&mut held, Duration::from_secs(1));
+        assert!(held.has_settled(T));
+        held.send(T + 2 * SECOND, false);
+        assert!(held.has_settled(T + SECOND / 2) && held.ship(T + SECOND / 2).is_none(), "nor the next");
+        held.send(T + 2 * SECOND, false);
+        assert!(held.ship(T + SECOND).is_some(), "its time has come");
+        let mut soon = with_a_line();
+        soon.send(T + 2 * SECOND, false);
+        named(&mut soon, Duration::from_millis(80));
+        assert!(!soon.has_settled(T), "that is no longer than a round trip");
+        let mut beside = with_a_line();
+        beside.send(UnixNanos::MAX, false);
+        named(&mut beside, Duration::from_secs(1));
+        assert_eq!(
+            (beside.has_settled(T), beside.wake_at()),
+            (false, Some(T + SECOND)),
+            "beside, it costs nobody anything"
+        );
+        let mut last = with_a_line();
+        last.send(T + 2 * SECOND, true);
+        named(&mut last, Duration::from_secs(1));
+        assert!(!last.has_settled(T), "there is no later");
     }
 
     #[test]

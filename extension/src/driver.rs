@@ -18,7 +18,6 @@ use crate::{
     clock::unix_now,
     config::{self, Config, Environment, Fault, LogLevel},
     console::{self, Console},
-    export::Destination,
     flow::{
         Batch, Packed, SignalKind, UnixNanos,
         arrival::{self, Arrival, NextEvent},
@@ -61,7 +60,7 @@ pub async fn run(
     for backend in &mut driver.backends {
         backend.adopt(&config, share);
         backend.hold_back(&config);
-        backend.ready(Destination::new(backend.target, &config));
+        backend.ready(&config);
     }
     driver.keys = Keys::new(&config, faults, environment);
     driver.ask_for_secrets();

@@ -127,6 +127,23 @@ async fn a_backend_that_asks_for_time_gets_it_and_holds_nobody() {
 }
 
 #[tokio::test]
+async fn no_invocation_waits_until_a_backend_wants_to_be_asked_again() {
+    const SOON: &str = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
+    let (world, gate) = gated(orders("end"), "http", Way::Answered(SOON)).await;
+    succeeds(&world.lambda, json!({"order": 1, "from": 0, "to": 10})).await;
+    // Who had waited for that second would have seen each kind asked once more.
+    assert!((1..=3).contains(&gate.answered()), "{} requests\n{}", gate.answered(), world.lambda.transcript());
+    gate.becomes(OPEN);
+    until("the lines of the first invocation", GENEROUS, || async {
+        succeeds(&world.lambda, json!({"order": 2})).await;
+        let there = numbered(&world.stack.database.lines("orders").await.map_err(|error| error.to_string())?).len();
+        if there == 10 { Ok(()) } else { Err(format!("{there} lines\n{}", world.lambda.transcript())) }
+    })
+    .await;
+    assert_eq!(world.stop().await.of("logs").dropped, 0);
+}
+
+#[tokio::test]
 async fn a_request_that_is_cut_off_is_sent_again_and_arrives_once() {
     let (world, gate) = gated(orders("end"), "http", Way::Cut).await;
     let invocation = world.lambda.invoke(json!({"order": 1, "from": 0, "to": 100}));

@@ -18,6 +18,9 @@ const MARGIN: UnixNanos = 50_000_000;
 /// The most that is risked on a backend that has been failing.
 const PROBE_BYTES: usize = 64 << 10;
 
+/// An invocation is held no longer than that for a backend that says when it wants to be asked again.
+const PUT_OFF: UnixNanos = 100_000_000;
+
 /// A drive that is over for longer has been slept through.
 const LATE: UnixNanos = 1_000_000_000;
 
@@ -31,6 +34,14 @@ pub(super) struct Drive {
 
 /// Beside whatever else happens, for as long as it takes.
 pub(super) const BESIDE: Drive = Drive { until: UnixNanos::MAX, last_chance: false, probing: false };
+
+impl Drive {
+    /// Whether the backend has named a time that nobody should be held for. Beside invocations it is waited for as any is.
+    const fn is_too_short_for(self, lane: &Lane, now: UnixNanos) -> bool {
+        let is_held = self.until < UnixNanos::MAX && !self.last_chance;
+        is_held && lane.put_off && lane.retry_at > now.saturating_add(PUT_OFF)
+    }
+}
 
 impl Dispatch {
     /// From now on, until everything is sent or the time has come, batches are to be had from [`Dispatch::ship`].
@@ -69,7 +80,10 @@ impl Dispatch {
     /// The next batch that may go now.
     pub fn ship(&mut self, now: UnixNanos) -> Option<Shipment> {
         let drive = self.drive.filter(|drive| self.ready && drive.until > now)?;
-        let kind = SignalKind::ALL.into_iter().find(|kind| self.may_ship(*kind, drive, now))?;
+        let may = SignalKind::ALL.into_iter().filter(|kind| self.may_ship(*kind, drive, now));
+        // Those that have to ask take turns.
+        let turn = |kind: &SignalKind| if self.has_to_ask(*kind) { self.lanes[*kind as usize].began_at } else { 0 };
+        let kind = may.min_by_key(turn)?;
         let (bytes, timeout) = self.measure(kind, drive);
         let left = Duration::from_nanos((drive.until - now).saturating_sub(MARGIN).max(1));
         let timeout = timeout.min(left);
@@ -78,7 +92,8 @@ impl Dispatch {
             Cargo::Batch(batch) => Load::memory(batch),
             Cargo::Spooled(segment) => Load::Spooled(*segment),
         };
-        self.lanes[kind as usize].departed(load, timeout, now);
+        let asks = self.has_to_ask(kind) && !drive.last_chance;
+        self.lanes[kind as usize].departed(load, timeout, now, asks);
         Some(Shipment { cargo, timeout })
     }
 
@@ -93,9 +108,8 @@ impl Dispatch {
 
     /// How much is sent at once, and how long it may take.
     fn measure(&self, kind: SignalKind, drive: Drive) -> (usize, Duration) {
-        let lane = &self.lanes[kind as usize];
-        match lane.is_failing() && !drive.last_chance {
-            true if lane.is_patient() => (PROBE_BYTES, self.timeout),
+        match self.has_to_ask(kind) && !drive.last_chance {
+            true if self.lanes[kind as usize].is_patient() => (PROBE_BYTES, self.timeout),
             true => (PROBE_BYTES, self.timeout.min(PROBE_TIMEOUT)),
             false => (DEFAULT_BATCH_BYTES, self.timeout),
         }
@@ -105,7 +119,12 @@ impl Dispatch {
         let lane = &self.lanes[kind as usize];
         let wanted = lane.held_back.is_none() && (!drive.probing || lane.is_failing());
         let due = lane.in_flight.is_none() && lane.retry_at <= now;
-        wanted && due && self.waits(kind) && self.has_time(kind, drive, now)
+        wanted && due && self.waits(kind) && self.has_time(kind, drive, now) && !self.has_to_wait(kind, drive)
+    }
+
+    /// Whether another kind's request asks for this one, too.
+    fn has_to_wait(&self, kind: SignalKind, drive: Drive) -> bool {
+        !drive.last_chance && self.another_asks(kind)
     }
 
     /// Whether an answer can come before the drive is over. At the last chance it is tried all the same.
@@ -134,7 +153,7 @@ impl Dispatch {
 
     fn lane_has_settled(&self, kind: SignalKind, drive: Drive, now: UnixNanos) -> bool {
         let lane = &self.lanes[kind as usize];
-        let waited_for = drive.last_chance || (self.ready && !lane.is_failing() && !self.is_doubtful(kind));
+        let waited_for = drive.last_chance || (self.ready && !self.is_distrusted(kind));
         match lane.in_flight {
             _ if drive.until <= now => true,
             // One probe follows the other, until one is answered or the next drive takes over.
@@ -147,15 +166,10 @@ impl Dispatch {
                 Some(HeldBack::Asking) => !drive.last_chance,
                 Some(HeldBack::Pausing) | None => true,
             },
+            None if self.has_to_wait(kind, drive) || drive.is_too_short_for(lane, now) => true,
             None if lane.retry_at >= drive.until || !self.has_time(kind, drive, now) => true,
             None => lane.retry_at > now && !waited_for,
         }
-    }
-
-    /// Whether another lane has been failing since before this one last had an answer.
-    fn is_doubtful(&self, kind: SignalKind) -> bool {
-        let answered_at = self.lanes[kind as usize].answered_at;
-        self.lanes.iter().any(|other| other.is_failing() && other.failing_since >= answered_at)
     }
 
     /// Whether anything is being sent for which somebody may wait.
@@ -171,7 +185,7 @@ impl Dispatch {
         let pauses = |kind: &SignalKind| {
             let lane = &self.lanes[*kind as usize];
             let wanted = !drive.probing || lane.is_failing();
-            let idle = lane.in_flight.is_none() && lane.held_back.is_none();
+            let idle = lane.in_flight.is_none() && lane.held_back.is_none() && !self.has_to_wait(*kind, drive);
             wanted && idle && lane.retry_at > 0 && self.waits(*kind) && self.has_time(*kind, drive, lane.retry_at)
         };
         let retry_at = |kind: SignalKind| self.lanes[kind as usize].retry_at.min(drive.until);

@@ -20,6 +20,9 @@ const PATIENT_PROBE: u32 = 8;
 /// A request that had less time than this says little by not being answered.
 const FAIR: Duration = Duration::from_millis(500);
 
+/// What a request gets at the least that a younger one of another kind was answered before.
+const MOMENT: Duration = Duration::from_millis(50);
+
 /// What is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Load {
@@ -40,16 +43,20 @@ pub(super) struct Lane {
     /// Why it sends nothing at all.
     pub(super) held_back: Option<HeldBack>,
     pub(super) in_flight: Option<Load>,
-    began_at: UnixNanos,
+    pub(super) began_at: UnixNanos,
+    /// Whether its request asks for all of its way whether the backend is back.
+    probing: bool,
     /// Requests while it was failing, and whether the present one may take as long as any.
-    probes: u32,
+    pub(super) probes: u32,
     patient: bool,
     /// Whether its answer is not waited for any more.
     pub(super) given_up: bool,
-    /// Whether another kind's backend has begun to answer again since the request left: most backends are one.
-    overtaken: bool,
+    /// When its answer is not worth waiting for any more, since the backend has answered another kind's younger request.
+    overtaken: Option<UnixNanos>,
     /// When the request has used up its time.
     ends_at: UnixNanos,
+    /// Whether another kind's answer lets it go with all that it has, though it has had none itself.
+    pub(super) freed: bool,
     /// Failures in a row.
     pub(super) failures: u32,
     /// When it began to fail.
@@ -58,8 +65,10 @@ pub(super) struct Lane {
     pub(super) answered_at: UnixNanos,
     /// Not before then.
     pub(super) retry_at: UnixNanos,
+    /// Whether the backend itself named that time.
+    pub(super) put_off: bool,
     /// How long the last answer took.
-    latency: Duration,
+    pub(super) latency: Duration,
     /// Whether the last refusal has been told.
     pub(super) refused: bool,
 }
@@ -74,11 +83,17 @@ impl Lane {
         self.failures >= FAILING
     }
 
-    pub(super) fn departed(&mut self, load: Load, timeout: Duration, now: UnixNanos) {
-        (self.in_flight, self.began_at, self.given_up, self.overtaken) = (Some(load), now, false, false);
-        self.patient = self.is_failing() && self.is_patient();
+    /// A request has left; `asks` says whether it asks for all of its way whether the backend is back.
+    pub(super) fn departed(&mut self, load: Load, timeout: Duration, now: UnixNanos, asks: bool) {
+        (self.in_flight, self.began_at, self.given_up, self.overtaken) = (Some(load), now, false, None);
+        (self.patient, self.probing, self.put_off) = (asks && self.is_patient(), asks, false);
         self.probes = if self.is_failing() { self.probes.wrapping_add(1) } else { 1 };
         self.ends_at = now.saturating_add(nanos(timeout));
+    }
+
+    /// Whether others should wait for what becomes of its request.
+    pub(super) const fn asks(&self) -> bool {
+        self.in_flight.is_some() && self.probing && !self.patient
     }
 
     /// Whether an answer can be expected in what is left of a drive. No answer is taken for slower than a fair wait: a
@@ -89,7 +104,7 @@ impl Lane {
 
     pub(super) fn answered(&mut self, now: UnixNanos) {
         self.latency = Duration::from_nanos(now.saturating_sub(self.began_at)).min(FAIR);
-        (self.failures, self.retry_at, self.answered_at) = (0, 0, now);
+        (self.failures, self.retry_at, self.answered_at, self.freed) = (0, 0, now, false);
     }
 
     /// One more failure in a row; one for which a fair time was waited in vain is enough.
@@ -97,17 +112,20 @@ impl Lane {
         let was_failing = self.is_failing();
         let in_vain = self.ends_at <= now && self.ends_at - self.began_at >= nanos(FAIR);
         self.failures = if in_vain { self.failures.max(FAILING - 1) } else { self.failures }.saturating_add(1);
-        let wait = if self.overtaken { Duration::ZERO } else { wait(self.failures) };
+        let wait = if self.overtaken.is_some() { Duration::ZERO } else { wait(self.failures) };
         self.retry_at = now.saturating_add(nanos(wait));
+        self.freed = self.overtaken.is_some();
         if !was_failing {
             self.failing_since = now;
         }
     }
 
-    /// Another kind's backend answers again: a request that has hung since before is soon given up, and another goes at once.
-    pub(super) const fn another_answers(&mut self) {
-        if self.failures > 0 {
-            (self.overtaken, self.retry_at) = (self.in_flight.is_some(), 0);
+    /// The backend has answered a request of another kind that was sent at `asked_at` and took so long. One of before that
+    /// has hung: it gets a moment more, should it be about to be answered too, and then another goes at once.
+    pub(super) fn another_answers(&mut self, now: UnixNanos, asked_at: UnixNanos, took: Duration) {
+        (self.retry_at, self.freed) = (0, true);
+        if self.in_flight.is_some() && self.began_at < asked_at {
+            self.overtaken = Some(now.saturating_add(nanos((4 * took).clamp(MOMENT, FAIR))));
         }
     }
 
@@ -123,10 +141,9 @@ impl Lane {
     pub(super) fn stale_at(&self, last_chance: UnixNanos) -> Option<UnixNanos> {
         self.in_flight.filter(|_| !self.given_up)?;
         let fair = match () {
-            // It may be under way to the same backend, and about to be answered too.
-            () if self.overtaken => FAIR,
+            () if self.overtaken.is_some() => return self.overtaken,
             () if self.began_at < last_chance => FAIR,
-            () if self.is_failing() && !self.patient => PROBE_TIMEOUT,
+            () if (self.probing || self.is_failing()) && !self.patient && !self.freed => PROBE_TIMEOUT,
             () => return None,
         };
         Some(self.began_at.saturating_add(nanos(fair)))
@@ -134,7 +151,7 @@ impl Lane {
 
     /// Whether the next probe may take as long as any request.
     pub(super) const fn is_patient(&self) -> bool {
-        self.probes.is_multiple_of(PATIENT_PROBE)
+        self.is_failing() && self.probes.is_multiple_of(PATIENT_PROBE)
     }
 
     /// There is no later: whatever the backoff was, it is tried.

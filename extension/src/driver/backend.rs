@@ -101,15 +101,16 @@ impl Backend {
         if !self.dispatch.holds_back() {
             return;
         }
-        self.ready(Destination::new(self.target, config));
+        self.ready(config);
         for kind in SignalKind::ALL.into_iter().filter(|kind| !self.target.waits(config, *kind)) {
             self.dispatch.let_go(kind);
         }
     }
 
     /// From now on batches can be sent.
-    pub(super) fn ready(&mut self, destination: Destination) {
-        self.destination = Some(Arc::new(destination));
+    pub(super) fn ready(&mut self, config: &Config) {
+        self.destination = Some(Arc::new(Destination::new(self.target, config)));
+        self.dispatch.go(self.target.ways(config));
         self.dispatch.ready();
     }
 

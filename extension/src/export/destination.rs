@@ -7,9 +7,11 @@ use std::{
 
 use super::{clickhouse::ClickHouseExporter, otlp::OtlpExporter};
 use crate::{
-    config::{ClickHouseSettings, Config, Endpoint, Exporter},
+    config::{ClickHouseSettings, Config, Endpoint, Exporter, Protocol, Route},
     flow::{Batch, Outcome, SignalKind},
+    secrets::Template,
 };
+use http::uri::{Authority, Scheme};
 
 /// A backend that the configuration names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,19 @@ impl Target {
         }
     }
 
+    /// Where signals of each kind go, told by the first kind that goes there, too: by the same connections.
+    #[must_use]
+    pub fn ways(self, config: &Config) -> [SignalKind; 3] {
+        let place = |kind: SignalKind| match self {
+            Self::Otlp => config.otlp.route(kind).map(Place::of),
+            Self::ClickHouse => None,
+        };
+        SignalKind::ALL.map(|kind| {
+            let first = SignalKind::ALL.into_iter().find(|other| place(*other) == place(kind));
+            first.expect("each kind goes where it goes itself")
+        })
+    }
+
     /// What tells this function's signals for this backend from any other's: what one process left for it, another may send.
     #[must_use]
     pub fn identity(self, config: &Config) -> u64 {
@@ -97,6 +112,23 @@ impl Target {
         match self {
             Self::Otlp => routes.map(|route| route.timeout).max().unwrap_or_default(),
             Self::ClickHouse => config.clickhouse.timeout,
+        }
+    }
+}
+
+/// What two routes have in common that go the same way.
+#[derive(PartialEq, Eq)]
+enum Place<'a> {
+    Known(Option<&'a Scheme>, Option<&'a Authority>, bool),
+    Waiting(&'a Template, bool),
+}
+
+impl<'a> Place<'a> {
+    fn of(route: &'a Route) -> Self {
+        let grpc = route.protocol == Protocol::Grpc;
+        match &route.endpoint {
+            Endpoint::Known(uri) => Self::Known(uri.scheme(), uri.authority(), grpc),
+            Endpoint::Waiting(template) => Self::Waiting(template, grpc),
         }
     }
 }
