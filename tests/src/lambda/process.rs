@@ -47,7 +47,26 @@ pub(super) struct Process {
     pub(super) group: i32,
     /// Whose it is: the function's or an extension's.
     pub(super) stream: Stream,
-    readers: Vec<mpsc::Sender<oneshot::Sender<()>>>,
+    readers: Vec<Reader>,
+}
+
+/// What asks the reader of a pipe to take in everything that has been written so far.
+#[derive(Clone, Debug)]
+struct Reader(mpsc::Sender<oneshot::Sender<()>>);
+
+impl Reader {
+    /// Waits until it has, or until its pipe is at its end.
+    async fn drain(&self) {
+        let (done, drained) = oneshot::channel();
+        if self.0.send(done).await.is_ok() {
+            // A question that is asked at the very moment at which the reader ends stays in the channel, neither read nor
+            // dropped, for as long as anybody could ask.
+            tokio::select! {
+                _taken_in = drained => {}
+                () = self.0.closed() => {}
+            }
+        }
+    }
 }
 
 impl Process {
@@ -60,10 +79,7 @@ impl Process {
     pub(super) async fn drain(&self) {
         let drained = async {
             for reader in &self.readers {
-                let (done, drained) = oneshot::channel();
-                if reader.send(done).await.is_ok() {
-                    let _ended = drained.await;
-                }
+                reader.drain().await;
             }
         };
         ended("what a process has written", drained).await;
@@ -86,7 +102,7 @@ impl Environment {
 
     /// A shell that gives the frames' pipe the number 3 and then becomes the runtime: Rust passes on no other numbers than
     /// 0, 1 and 2 without unsafe code.
-    fn framed(self: &Arc<Self>) -> std::io::Result<(Command, Vec<mpsc::Sender<oneshot::Sender<()>>>)> {
+    fn framed(self: &Arc<Self>) -> std::io::Result<(Command, Vec<Reader>)> {
         let (writer, reader) = pipe::pipe()?;
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "exec 3>&0 </dev/null; exec \"$0\" \"$@\""]).arg(&self.settings.program.executable);
@@ -111,7 +127,7 @@ impl Environment {
         self: &Arc<Self>,
         mut command: Command,
         stream: Stream,
-        readers: &mut Vec<mpsc::Sender<oneshot::Sender<()>>>,
+        readers: &mut Vec<Reader>,
     ) -> std::io::Result<i32> {
         for error in [false, true] {
             let (writer, reader) = pipe::pipe()?;
@@ -149,12 +165,7 @@ impl Environment {
     }
 
     /// Reads a pipe until its end; gives what asks it to take in everything that has been written so far.
-    fn read(
-        self: &Arc<Self>,
-        pipe: pipe::Receiver,
-        mut decoder: Decoder,
-        stream: Stream,
-    ) -> mpsc::Sender<oneshot::Sender<()>> {
+    fn read(self: &Arc<Self>, pipe: pipe::Receiver, mut decoder: Decoder, stream: Stream) -> Reader {
         let (ask, mut asked) = mpsc::channel::<oneshot::Sender<()>>(8);
         let environment = self.clone();
         self.run(async move {
@@ -171,7 +182,7 @@ impl Environment {
             }
             decoder.finish().into_iter().for_each(|record| environment.written(record, stream));
         });
-        ask
+        Reader(ask)
     }
 
     /// Takes in what is in the pipe now; false at its end.
@@ -248,5 +259,22 @@ fn in_lambdas_words(status: ExitStatus) -> String {
         (Some(code), _) => format!("exit status {code}"),
         (None, Some(signal)) => format!("signal: {signal}"),
         (None, None) => status.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+
+    #[tokio::test]
+    async fn a_reader_that_ends_without_having_read_the_question_is_not_waited_for() {
+        let (ask, mut asked) = mpsc::channel(8);
+        let reader = Reader(ask);
+        let mut drained = pin!(reader.drain());
+        let soon = std::time::Duration::from_millis(20);
+        assert!(tokio::time::timeout(soon, &mut drained).await.is_err(), "it is asked");
+        asked.close();
+        ended("the end of a drain", drained).await;
     }
 }
