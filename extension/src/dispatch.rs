@@ -346,6 +346,7 @@ mod tests {
     use super::*;
     use crate::flow::{Signal, pack};
     use opentelemetry_proto::tonic::{
+        common::v1::KeyValue,
         logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
         trace::v1::{ResourceSpans, ScopeSpans, Span},
     };
@@ -865,6 +866,27 @@ mod tests {
         dispatch.ship(T + 2 * SECOND).unwrap();
         assert_eq!(deliver(&mut dispatch, batch).delivered, segment.records);
         assert!(matches!(dispatch.take_steps()[..], [Step::Remove(removed)] if removed == segment));
+    }
+
+    #[test]
+    fn a_record_keeps_its_id_when_it_comes_back_and_when_it_is_spooled() {
+        let id = KeyValue { key: "log.record.uid".to_owned(), ..KeyValue::default() };
+        let record = LogRecord { attributes: vec![id], time_unix_nano: T, ..LogRecord::default() };
+        let scope_logs = vec![ScopeLogs { log_records: vec![record], ..ScopeLogs::default() }];
+        let signal = Signal::Logs(ResourceLogs { scope_logs, ..ResourceLogs::default() });
+        let mut dispatch = Dispatch::new(64 << 10, Duration::from_secs(5));
+        dispatch.adopt(1 << 20, Vec::new());
+        dispatch.ready();
+        pack(signal.clone()).into_iter().for_each(|piece| assert_eq!(dispatch.push(piece).total(), 0));
+        dispatch.send(UnixNanos::MAX, false);
+        for now in [T, T + SECOND] {
+            let batch = dispatch.ship(now).unwrap().cargo.batch();
+            assert_eq!(batch.signals().unwrap(), std::slice::from_ref(&signal));
+            fail(&mut dispatch, batch, now);
+        }
+        dispatch.spill_all(Vec::new());
+        let [Step::Write(_, batch)] = &dispatch.take_steps()[..] else { panic!("it is written") };
+        assert_eq!(batch.signals().unwrap(), [signal]);
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub(crate) enum Way {
     Silent,
     /// Its connection is reset in the middle of it.
     Cut,
+    /// It reaches the collector, and the connection is reset in place of the answer: the sender cannot know.
+    Lost,
     /// Each request of HTTP/1.1 is answered with this.
     Answered(&'static str),
 }
@@ -81,7 +83,7 @@ impl Gate {
         self.order.send_modify(|order| (order.generation, order.forgotten) = (order.generation + 1, forgotten));
     }
 
-    /// How many requests have been answered by the gate itself, or cut.
+    /// How many requests have been answered by the gate itself, or cut, before or after the collector had them.
     pub(crate) fn answered(&self) -> usize {
         self.answered.load(Ordering::Relaxed)
     }
@@ -108,8 +110,8 @@ impl Passage {
                     match order.way {
                         _ if order.generation != self.generation && order.forgotten == Forgotten::Reset => return,
                         _ if order.generation != self.generation => {}
-                        Way::Open(_) if collector.write_all(&asked[..read]).await.is_err() => return,
-                        Way::Open(_) | Way::Silent => {}
+                        Way::Open(_) | Way::Lost if collector.write_all(&asked[..read]).await.is_err() => return,
+                        Way::Open(_) | Way::Lost | Way::Silent => {}
                         Way::Cut => {
                             self.answered.fetch_add(1, Ordering::Relaxed);
                             self.client.set_zero_linger().unwrap();
@@ -128,6 +130,11 @@ impl Passage {
                 read = collector.read(&mut said) => {
                     let Some(read) = read.ok().filter(|read| *read > 0) else { return };
                     let order = *self.orders.borrow();
+                    if order.way == Way::Lost {
+                        self.answered.fetch_add(1, Ordering::Relaxed);
+                        self.client.set_zero_linger().unwrap();
+                        return;
+                    }
                     let Way::Open(delay) = order.way else { continue };
                     if order.generation == self.generation {
                         tokio::time::sleep(delay).await;

@@ -16,7 +16,10 @@ use lambdaview_tests::{
     until::{GENEROUS, until},
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 const OPEN: Way = Way::Open(Duration::ZERO);
 
@@ -157,6 +160,30 @@ async fn a_request_that_is_cut_off_is_sent_again_and_arrives_once() {
     assert_eq!(world.stop().await.of("logs").dropped, 0);
     let rows = world.stack.database.lines("orders").await.unwrap();
     assert!(numbered(&rows).values().all(|times| *times == 1), "nothing of the cut ones had arrived");
+}
+
+#[tokio::test]
+async fn records_that_came_twice_because_an_answer_was_lost_have_one_id_where_ids_are_wanted() {
+    let settings = orders("end").variable("LAMBDAVIEW_RECORD_IDS", "true");
+    let (world, gate) = gated(settings, "http", Way::Lost).await;
+    succeeds(&world.lambda, json!({"order": 1, "from": 0, "to": 20})).await;
+    until("every line twice", GENEROUS, || async {
+        succeeds(&world.lambda, json!({"order": 2})).await;
+        let rows = world.stack.database.lines("orders").await.map_err(|error| error.to_string())?;
+        let numbers = numbered(&rows);
+        let twice = numbers.len() == 20 && numbers.values().all(|times| *times > 1);
+        if twice { Ok(()) } else { Err(format!("{numbers:?}\n{}", world.lambda.transcript())) }
+    })
+    .await;
+    gate.becomes(OPEN);
+    assert_eq!(world.stop().await.of("logs").dropped, 0);
+    let rows = world.stack.database.lines("orders").await.unwrap();
+    let mut ids: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.body.starts_with("line ")) {
+        ids.entry(&row.body).or_default().insert(&row.attributes["log.record.uid"]);
+    }
+    assert!(ids.values().all(|ids| ids.len() == 1), "{ids:?}");
+    assert_eq!(ids.values().flatten().collect::<BTreeSet<_>>().len(), 20, "no two lines have one: {ids:?}");
 }
 
 #[tokio::test]
