@@ -3,6 +3,8 @@
 //! Existing tables are never migrated by ClickStack, so a server has the layout of the day it was installed, and each table
 //! its own. [`probe()`] therefore looks at the tables and never at a version.
 
+pub mod additions;
+
 mod create;
 mod probe;
 
@@ -111,6 +113,8 @@ pub struct Schema {
     pub trace_id_ts: bool,
     /// Whether `otel_logs_kv_rollup_15m` counts rows by service.
     pub logs_rollup: bool,
+    /// Whether `lambdaview_functions_5m` counts what each function does ([`additions::Addition::Functions`]).
+    pub functions_rollup: bool,
 }
 
 /// Why the tables could not be created or recognised.
@@ -137,6 +141,15 @@ pub enum SchemaError {
     Create {
         /// The table or view.
         table: &'static str,
+        /// The server's or the connection's error.
+        #[source]
+        source: clickhouse::error::Error,
+    },
+    /// A statement of an addition failed.
+    #[error("could not add {what}")]
+    Add {
+        /// What was to be made, filled or taken away.
+        what: &'static str,
         /// The server's or the connection's error.
         #[source]
         source: clickhouse::error::Error,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be prepared fails")]
 
 mod about;
+mod additions;
 mod chaos;
 mod commands;
 mod contexts;

@@ -86,6 +86,7 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
         | Command::Completions(_)
         | Command::Man(_)
         | Command::Help(_) => unreachable!("these are done before a server is asked"),
+        Command::Schema(args) => interrupt::unless_interrupted(commands::schema(&desk, &target, args)).await,
     };
     if cli.display.stats {
         say_cost(session.cost());

@@ -64,7 +64,9 @@ impl From<Error> for Fault {
 impl From<SchemaError> for Fault {
     fn from(error: SchemaError) -> Self {
         match error {
-            SchemaError::Probe(source) | SchemaError::Create { source, .. } => source.into(),
+            SchemaError::Probe(source) | SchemaError::Create { source, .. } | SchemaError::Add { source, .. } => {
+                source.into()
+            }
             SchemaError::Missing { tables, .. } => {
                 Self::new(FaultKind::NoTable, format!("no table {}", tables.join(", no table ")))
             }

@@ -14,6 +14,7 @@ pub mod function;
 pub mod functions;
 pub mod lines;
 pub mod marks;
+pub mod oldest;
 pub mod overlap;
 pub mod trace;
 

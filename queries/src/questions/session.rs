@@ -116,6 +116,12 @@ impl Session {
         self.now
     }
 
+    /// What is known of the tables.
+    #[must_use]
+    pub const fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
     /// What is known of `otel_logs`.
     #[must_use]
     pub const fn logs(&self) -> &LogsTable {

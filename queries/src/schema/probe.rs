@@ -61,6 +61,7 @@ fn recognise(tables: &[Table], columns: &[Column], database: &str) -> Result<Sch
         },
         trace_id_ts: find("otel_traces_trace_id_ts").is_some(),
         logs_rollup: find("otel_logs_kv_rollup_15m").is_some(),
+        functions_rollup: find("lambdaview_functions_5m").is_some(),
     })
 }
 

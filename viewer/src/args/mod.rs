@@ -9,6 +9,7 @@ mod functions;
 mod global;
 mod local;
 mod meta;
+mod schema;
 mod tail;
 mod trace;
 mod ui;
@@ -20,6 +21,7 @@ pub use functions::FunctionsArgs;
 pub use global::{Colour, Connection, Display, Output, Span, Theme, Timeout, Timestamps};
 pub use local::LocalArgs;
 pub use meta::{CompletionsArgs, HelpArgs, ManArgs};
+pub use schema::{SchemaArgs, SchemaCommand};
 pub use tail::TailArgs;
 pub use trace::TraceArgs;
 pub use ui::{First, UiArgs};
@@ -79,6 +81,9 @@ pub enum Command {
     Man(ManArgs),
     /// Explain a topic (config, exit-codes, json, time) or a command.
     Help(HelpArgs),
+    /// Add to ClickStack's tables what makes questions about functions cheaper, or see what that would be.
+    #[command(after_help = schema::HELP)]
+    Schema(SchemaArgs),
 }
 
 impl Command {
@@ -97,6 +102,7 @@ impl Command {
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
             Self::Help(_) => "help",
+            Self::Schema(_) => "schema",
         }
     }
 }

@@ -6,6 +6,7 @@ mod cost;
 mod functions;
 mod local;
 mod meta;
+mod schema;
 mod tail;
 mod trace;
 mod ui;
@@ -15,6 +16,7 @@ pub use context::context;
 pub use cost::show_rates;
 pub use local::local;
 pub use meta::{completions, help, man};
+pub use schema::schema;
 pub use ui::{is_possible, ui};
 
 use std::io::{self, Write as _};

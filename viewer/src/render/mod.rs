@@ -5,6 +5,7 @@ pub mod cost;
 pub mod json;
 pub mod line;
 mod placing;
+pub mod schema;
 pub mod style;
 pub mod table;
 pub mod waterfall;
