@@ -126,7 +126,7 @@ async fn a_trace_has_its_spans_its_lines_and_those_of_its_invocation() {
                 ["checkout", "POST /charges"],
                 "{layout}"
             );
-            assert_eq!(trace.spans[0].attribute("faas.invocation_id").is_some(), layout != Layout::Json, "{layout}");
+            assert_eq!(trace.spans[0].attribute("faas.invocation_id"), Some(REQUEST), "{layout}");
             let wanted: &[&str] = &["line 0", "line 1", "line 2", "\u{fffd}\0\u{fffd}"];
             assert_eq!(bodies(&trace.lines), wanted, "{layout}");
         }

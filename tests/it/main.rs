@@ -33,6 +33,7 @@ mod readme;
 mod recorder;
 mod schema;
 mod secrets;
+mod several;
 mod shapes;
 mod spans;
 mod tidy;

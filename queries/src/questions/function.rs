@@ -3,10 +3,14 @@
 use clickhouse::Row;
 use serde::Deserialize;
 
-use super::{Fault, Session, Text, question::Question};
+use super::{
+    Fault, Session, Text,
+    known::{self, By, Known},
+    question::Question,
+};
 use crate::{
     name::NamePattern,
-    schema::{Layout, TimeKey},
+    schema::TimeKey,
     window::{Nanos, Window},
 };
 
@@ -48,14 +52,6 @@ pub struct Missing {
     pub typed: String,
     /// The functions there are, the busiest first.
     pub others: Vec<String>,
-}
-
-/// A name that records carry.
-#[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
-pub(super) struct Known {
-    name: Text,
-    /// Whether it is a service's, because the records have no `faas.name`.
-    by_service: bool,
 }
 
 #[derive(Row, Deserialize)]
@@ -145,7 +141,7 @@ pub async fn resolve(session: &Session, patterns: &[NamePattern]) -> Result<Reso
 /// # Errors
 /// When the server does not answer.
 pub async fn names(session: &Session) -> Result<Vec<String>, Fault> {
-    Ok(known(session).await?.into_iter().map(|known| known.name.into()).collect())
+    Ok(known::known(session).await?.into_iter().map(|known| known.name).collect())
 }
 
 /// Asks for the names anew the next time.
@@ -169,38 +165,23 @@ async fn exact(session: &Session, name: &str, names: &mut Names) -> Result<bool,
 }
 
 async fn matching(session: &Session, pattern: &NamePattern, names: &mut Names) -> Result<bool, Fault> {
-    let known = known(session).await?;
-    let matching = known.iter().filter(|known| pattern.matches(&known.name));
-    let (services, named): (Vec<_>, Vec<_>) = matching.partition(|known| known.by_service);
+    let mut matching = matches(&known::known(session).await?, pattern);
+    if matching.is_empty() {
+        matching = matches(&known::by_rows(session).await?, pattern);
+    }
     // A service that is no function may well have a name that matches.
-    let (list, found) = if named.is_empty() { (&mut names.serviced, services) } else { (&mut names.named, named) };
-    list.extend(found.iter().map(|known| known.name.to_string()));
-    Ok(!found.is_empty())
+    if matching.iter().any(|known| known.by != By::Service) {
+        matching.retain(|known| known.by != By::Service);
+    }
+    for Known { name, by } in &matching {
+        let list = if *by == By::Name { &mut names.named } else { &mut names.serviced };
+        list.push(name.clone());
+    }
+    Ok(!matching.is_empty())
 }
 
-async fn known(session: &Session) -> Result<Vec<Known>, Fault> {
-    if let Some(names) = session.names.borrow().as_ref() {
-        return Ok(names.clone());
-    }
-    let names = match names_by_index(session).await {
-        Some(names) => names,
-        None => {
-            let question = session.ask_logs(include_str!("../../sql/questions/names.sql"));
-            session.all::<Known>(question.param("from", session.opened_at() - WEEK)).await?
-        }
-    };
-    session.names.replace(Some(names.clone()));
-    Ok(names)
-}
-
-/// The names in the index's dictionary; `None` where there is no such index, or nothing that reads it.
-async fn names_by_index(session: &Session) -> Option<Vec<Known>> {
-    if session.logs().layout != Layout::Items {
-        return None;
-    }
-    // An older server, a table over several machines: what the rows say is always to be had.
-    let names = session.all::<Known>(session.ask(include_str!("../../sql/questions/names_by_index.sql"))).await.ok()?;
-    (!names.is_empty()).then_some(names)
+fn matches(known: &[Known], pattern: &NamePattern) -> Vec<Known> {
+    known.iter().filter(|known| pattern.matches(&known.name)).cloned().collect()
 }
 
 /// Under which services functions wrote; `None` when they wrote nothing.

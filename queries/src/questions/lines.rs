@@ -3,7 +3,13 @@
 use clickhouse::{Row, query::Query};
 use serde::Deserialize;
 
-use super::{Fault, Session, Text, function::Functions, question::Question, session::Answered};
+use super::{
+    Fault, Session, Text,
+    attributes::{self, Attributes},
+    function::Functions,
+    question::Question,
+    session::Answered,
+};
 use crate::{
     filter::Filter,
     window::{Nanos, Window},
@@ -30,9 +36,11 @@ pub struct Line {
     /// Its function: `faas.name`, and where the record has none, the service.
     pub function: Text,
     /// The record's attributes, where they were asked for.
-    pub attributes: Vec<(Text, Text)>,
+    #[serde(deserialize_with = "attributes::read")]
+    pub attributes: Attributes,
     /// The resource's attributes, where they were asked for.
-    pub resource: Vec<(Text, Text)>,
+    #[serde(deserialize_with = "attributes::read")]
+    pub resource: Attributes,
     /// Where the row lies: its partition, ...
     pub partition: Text,
     /// ... the block it was inserted with, ...

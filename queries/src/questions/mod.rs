@@ -2,9 +2,11 @@
 //!
 //! Every question goes through a [`Session`], which knows the tables' layout and the settings this user may send.
 
+mod attributes;
 mod condition;
 mod dialect;
 mod fault;
+mod known;
 mod question;
 mod session;
 mod text;
@@ -18,6 +20,7 @@ pub mod oldest;
 pub mod overlap;
 pub mod trace;
 
+pub use attributes::Attributes;
 pub use fault::{Fault, FaultKind};
 pub use session::{Answered, Cost, Session, Tag};
 pub use text::Text;

@@ -16,7 +16,7 @@ use super::{
     Fault, FaultKind,
     condition::{self, Condition, Writer},
     dialect::Dialect,
-    function::Known,
+    known::Known,
     question::Question,
 };
 use crate::{
@@ -126,6 +126,11 @@ impl Session {
     #[must_use]
     pub const fn logs(&self) -> &LogsTable {
         &self.schema.logs
+    }
+
+    /// Whether ClickStack counts the rows of `otel_logs` in a table beside it.
+    pub(super) const fn has_logs_rollup(&self) -> bool {
+        self.schema.logs_rollup
     }
 
     /// Those of the filter's tests for which every row of the window is read, because no index leads to the rows that meet them.

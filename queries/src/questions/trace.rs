@@ -3,7 +3,11 @@
 use clickhouse::Row;
 use serde::Deserialize;
 
-use super::{Fault, Session, Text, lines::Line};
+use super::{
+    Fault, Session, Text,
+    attributes::{self, Attributes},
+    lines::Line,
+};
 use crate::window::Nanos;
 
 /// How many spans, and how many lines, a trace is shown with.
@@ -36,13 +40,15 @@ pub struct Span {
     /// What went wrong, in words.
     pub status_message: Text,
     /// Its attributes.
-    pub attributes: Vec<(Text, Text)>,
+    #[serde(deserialize_with = "attributes::read")]
+    pub attributes: Attributes,
     /// When its events happened, ...
     pub event_times: Vec<Nanos>,
     /// ... their names, ...
     pub event_names: Vec<Text>,
     /// ... and their attributes.
-    pub event_attributes: Vec<Vec<(Text, Text)>>,
+    #[serde(deserialize_with = "attributes::read_each")]
+    pub event_attributes: Vec<Attributes>,
 }
 
 impl Span {
