@@ -29,15 +29,16 @@ fn flat(attributes: Attributes) -> Attributes {
     }
     let Ok(object) = serde_json::from_str::<Value>(object) else { return attributes };
     let mut flat = Vec::new();
-    add(&mut flat, String::new(), object);
+    add(&mut flat, "", object);
     flat
 }
 
-fn add(flat: &mut Attributes, path: String, value: Value) {
+fn add(flat: &mut Attributes, path: &str, value: Value) {
     let text = match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                add(flat, if path.is_empty() { name } else { format!("{path}.{name}") }, value);
+                let path = if path.is_empty() { name } else { format!("{path}.{name}") };
+                add(flat, &path, value);
             }
             return;
         }
@@ -46,7 +47,7 @@ fn add(flat: &mut Attributes, path: String, value: Value) {
         Value::String(text) => text,
         other => other.to_string(),
     };
-    flat.push((path.as_str().into(), text.as_str().into()));
+    flat.push((path.into(), text.as_str().into()));
 }
 
 #[cfg(test)]
