@@ -3,11 +3,12 @@
 use lambdaview_queries::{
     filter::Filter,
     questions::{
-        Session, bytes,
+        Session, Text, bytes,
         function::{self, Functions, Missing, Resolved},
         functions,
         lines::{self, Detail, Line, Scope},
         trace,
+        whole::{self, Which},
     },
     schema::Layout,
     window::Window,
@@ -130,6 +131,31 @@ async fn a_trace_has_its_spans_its_lines_and_those_of_its_invocation() {
             let wanted: &[&str] = &["line 0", "line 1", "line 2", "\u{fffd}\0\u{fffd}"];
             assert_eq!(bodies(&trace.lines), wanted, "{layout}");
         }
+    }
+}
+
+#[tokio::test]
+async fn one_row_is_read_with_everything_that_it_holds() {
+    for layout in Layout::ALL {
+        let session = desk(layout).await.session().await;
+        let trace = trace::trace(&session, TRACE).await.unwrap();
+        for (at, line) in trace.lines.iter().enumerate().take(3) {
+            let which = Which { time: line.time, trace: &line.trace_id, span: &line.span_id };
+            let row = whole::line(&session, which, &line.body).await.unwrap().unwrap();
+            assert_eq!(
+                (row.body, row.service, row.time),
+                (line.body.clone(), "shop".into(), line.time),
+                "{layout} {at}"
+            );
+            let holds = |attributes: &[(Text, Text)], name: &str| attributes.iter().any(|(key, _)| **key == *name);
+            assert!(holds(&row.resource, "faas.name"), "{layout}: {:?}", row.resource);
+            assert!(holds(&row.attributes, "faas.invocation_id"), "{layout}");
+            assert_eq!(whole::line(&session, which, "another text").await.unwrap(), None, "{layout}");
+        }
+        let span = &trace.spans[1];
+        let which = Which { time: span.start, trace: &span.trace_id, span: &span.span_id };
+        let row = whole::span(&session, which).await.unwrap().unwrap();
+        assert_eq!((&*row.body, &*row.severity), ("402 Payment Required", "Error"), "{layout}");
     }
 }
 

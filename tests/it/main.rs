@@ -37,6 +37,7 @@ mod several;
 mod shapes;
 mod spans;
 mod tidy;
+mod traces;
 mod viewing;
 mod watchdog;
 mod world;

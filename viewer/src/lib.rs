@@ -16,6 +16,7 @@ pub mod render;
 pub mod settings;
 pub mod similar;
 pub mod tail;
+pub mod trace;
 pub mod tui;
 pub mod zone;
 
@@ -42,6 +43,9 @@ pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error>
         Some(Command::Man(args)) => commands::man(args),
         Some(Command::Help(args)) => commands::help(args, cli, environment),
         Some(Command::Ui(args)) => ui(cli, args, environment).await,
+        Some(Command::Trace(args)) if args.opens_viewer(cli.display.output) && commands::is_possible() => {
+            open(cli, commands::trace_screen(args)?, environment).await
+        }
         Some(command) => ask(cli, command, environment).await,
         None if commands::is_possible() => ui(cli, &UiArgs::default(), environment).await,
         None => Err(Error::Unclear { help: Cli::command().render_help().to_string() }),
@@ -53,6 +57,13 @@ async fn ui(cli: &Cli, args: &UiArgs, environment: &impl Environment) -> Result<
     let config = Config::load(environment)?;
     let target = target(cli, &config, environment)?;
     commands::ui(args, target, cli.span, settings::look(&cli.display, &config, environment)).await
+}
+
+/// The viewer, beginning with a screen that a command chose.
+async fn open(cli: &Cli, first: tui::state::Screen, environment: &impl Environment) -> Result<(), Error> {
+    let config = Config::load(environment)?;
+    let target = target(cli, &config, environment)?;
+    commands::open(first, target, cli.span, settings::look(&cli.display, &config, environment)).await
 }
 
 fn target(cli: &Cli, config: &Config, environment: &impl Environment) -> Result<Target, Error> {

@@ -19,6 +19,7 @@ pub mod marks;
 pub mod oldest;
 pub mod overlap;
 pub mod trace;
+pub mod whole;
 
 pub use attributes::Attributes;
 pub use fault::{Fault, FaultKind};

@@ -11,7 +11,7 @@ use super::{
 use crate::window::Nanos;
 
 /// How many spans, and how many lines, a trace is shown with.
-pub const LIMIT: u64 = 20_000;
+pub const LIMIT: usize = 50_000;
 
 /// A span as the viewer shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Row, Deserialize)]
@@ -33,6 +33,10 @@ pub struct Span {
     pub service: Text,
     /// `faas.name`, or nothing.
     pub function: Text,
+    /// `faas.version`, or nothing.
+    pub version: Text,
+    /// `faas.instance`: the execution environment, or nothing.
+    pub instance: Text,
     /// How long it took, in nanoseconds.
     pub duration: u64,
     /// `Unset`, `Ok`, `Error`.
@@ -49,6 +53,10 @@ pub struct Span {
     /// ... and their attributes.
     #[serde(deserialize_with = "attributes::read_each")]
     pub event_attributes: Vec<Attributes>,
+    /// The traces of the spans that it links to, ...
+    pub link_trace_ids: Vec<Text>,
+    /// ... and these spans.
+    pub link_span_ids: Vec<Text>,
 }
 
 impl Span {
@@ -68,8 +76,10 @@ pub struct Trace {
     pub spans: Vec<Span>,
     /// Its log lines, by their time.
     pub lines: Vec<Line>,
-    /// Whether there were more spans or lines than [`LIMIT`].
-    pub cut: bool,
+    /// Whether there are more spans than [`LIMIT`].
+    pub spans_cut: bool,
+    /// Whether there are more lines than [`LIMIT`].
+    pub lines_cut: bool,
 }
 
 #[derive(Row, Deserialize)]
@@ -84,13 +94,14 @@ struct Id {
 pub async fn trace(session: &Session, id: &str) -> Result<Trace, Fault> {
     let spans = session.ask_traces(include_str!("../../sql/questions/trace_spans.sql"));
     let lines = session.ask_logs(include_str!("../../sql/questions/trace_lines.sql"));
-    let spans = spans.param("trace", id).param("limit", LIMIT);
-    let lines = lines.param("trace", id).param("limit", LIMIT);
-    let (spans, mut lines) = tokio::try_join!(session.all::<Span>(spans), session.all::<Line>(lines))?;
-    let cut = spans.len() as u64 == LIMIT || lines.len() as u64 == LIMIT;
+    let spans = spans.param("trace", id).param("limit", ONE_MORE);
+    let lines = lines.param("trace", id).param("limit", ONE_MORE);
+    let (mut spans, mut lines) = tokio::try_join!(session.all::<Span>(spans), session.all::<Line>(lines))?;
+    let spans_cut = is_cut(&mut spans);
     lines.extend(lines_of(session, &invocations(&spans, &lines)).await?);
     lines.sort_by_key(|line| line.time);
-    Ok(Trace { id: id.to_owned(), spans, lines, cut })
+    let lines_cut = is_cut(&mut lines);
+    Ok(Trace { id: id.to_owned(), spans, lines, spans_cut, lines_cut })
 }
 
 /// The trace that an invocation was part of, or its lines alone.
@@ -101,15 +112,15 @@ pub async fn of_invocation(session: &Session, request_id: &str) -> Result<Trace,
     let spans = session.ask_traces(include_str!("../../sql/questions/invocation_trace_by_spans.sql"));
     let logs = include_str!("../../sql/questions/invocation_trace_by_logs.sql");
     let logs = session.ask_logs(logs);
-    for question in [spans, logs] {
-        let ids = session.all::<Id>(question.param("invocation", request_id)).await?;
-        if let Some(id) = ids.first() {
-            return trace(session, &id.trace_id).await;
-        }
+    let spans = session.all::<Id>(spans.param("invocation", request_id));
+    let logs = session.all::<Id>(logs.param("invocation", request_id));
+    let (by_spans, by_logs) = tokio::try_join!(spans, logs)?;
+    if let Some(id) = by_spans.first().or_else(|| by_logs.first()) {
+        return trace(session, &id.trace_id).await;
     }
-    let lines = lines_of(session, &[request_id.to_owned()]).await?;
-    let cut = lines.len() as u64 == LIMIT;
-    Ok(Trace { lines, cut, ..Trace::default() })
+    let mut lines = lines_of(session, &[request_id.to_owned()]).await?;
+    let lines_cut = is_cut(&mut lines);
+    Ok(Trace { lines, lines_cut, ..Trace::default() })
 }
 
 async fn lines_of(session: &Session, invocations: &[String]) -> Result<Vec<Line>, Fault> {
@@ -118,7 +129,16 @@ async fn lines_of(session: &Session, invocations: &[String]) -> Result<Vec<Line>
     }
     let question = include_str!("../../sql/questions/invocation_lines.sql");
     let query = session.ask_logs(question);
-    session.all(query.param("invocations", invocations).param("limit", LIMIT)).await
+    session.all(query.param("invocations", invocations).param("limit", ONE_MORE)).await
+}
+
+/// One more than is shown tells that there are more.
+const ONE_MORE: usize = LIMIT + 1;
+
+fn is_cut<T>(rows: &mut Vec<T>) -> bool {
+    let is_cut = rows.len() > LIMIT;
+    rows.truncate(LIMIT);
+    is_cut
 }
 
 /// Every invocation that a span or a line of the trace names.

@@ -17,7 +17,8 @@ pub use cost::show_rates;
 pub use local::local;
 pub use meta::{completions, help, man};
 pub use schema::schema;
-pub use ui::{is_possible, ui};
+pub use trace::screen as trace_screen;
+pub use ui::{is_possible, open, ui};
 
 use std::io::{self, Write as _};
 

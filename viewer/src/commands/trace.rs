@@ -1,6 +1,6 @@
 //! `lambdaview trace`.
 
-use lambdaview_queries::questions::trace;
+use lambdaview_queries::questions::trace as question;
 
 use super::{Desk, write};
 use crate::{
@@ -9,7 +9,21 @@ use crate::{
     error::Error,
     render::{self, waterfall::WaterfallStyle},
     settings::{Look, usage},
+    trace::Shown,
+    tui::state::{Screen, trace::Waterfall},
 };
+
+/// The viewer's screen of what was typed.
+///
+/// # Errors
+/// When the id cannot be understood.
+pub fn screen(args: &TraceArgs) -> Result<Screen, Error> {
+    Ok(Screen::Trace(Box::new(Waterfall::of(id(args)?).showing(shown(args)))))
+}
+
+fn id(args: &TraceArgs) -> Result<TraceRef, Error> {
+    args.id.parse().map_err(|error: BadId| usage(&format!("{}: {error}", args.id), None))
+}
 
 impl Desk<'_> {
     /// `lambdaview trace`.
@@ -18,23 +32,41 @@ impl Desk<'_> {
     /// When the id cannot be understood or is nowhere, or the server fails.
     pub async fn trace(&self, args: &TraceArgs) -> Result<(), Error> {
         let output = self.output_of(&[Output::Pretty, Output::Json])?;
-        let id: TraceRef = args.id.parse().map_err(|error: BadId| usage(&format!("{}: {error}", args.id), None))?;
+        let id = id(args)?;
         let found = match &id {
-            TraceRef::Trace(id) => trace::trace(self.session, id).await,
-            TraceRef::Invocation(id) => trace::of_invocation(self.session, id).await,
+            TraceRef::Trace(id) => question::trace(self.session, id).await,
+            TraceRef::Invocation(id) => question::of_invocation(self.session, id).await,
         };
         let trace = found.map_err(|fault| self.fault(fault))?;
         if trace.spans.is_empty() && trace.lines.is_empty() {
             return Err(nowhere(&id));
         }
         match output {
-            Output::Json => write(&render::json::trace(&trace)),
+            Output::Json => write(&render::trace::json(&trace, shown(args))),
             _ => {
-                let Look { columns, zone, terminal, .. } = self.look;
-                let style = WaterfallStyle { columns, zone, paint: self.paint(), cut: terminal, full: args.full };
+                let Look { columns, zone, terminal, ascii, .. } = self.look;
+                let style = WaterfallStyle {
+                    columns,
+                    zone,
+                    paint: self.paint(),
+                    cut: terminal,
+                    full: args.full,
+                    ascii,
+                    shown: shown(args),
+                };
                 write(&render::waterfall::draw(&trace, style))
             }
         }
+    }
+}
+
+fn shown(args: &TraceArgs) -> Shown {
+    Shown {
+        logs: !args.no_logs,
+        flat: args.flat,
+        errors: args.errors,
+        depth: args.depth.map(|depth| usize::try_from(depth).unwrap_or(usize::MAX)),
+        ..Shown::default()
     }
 }
 

@@ -24,6 +24,14 @@ pub async fn ui(args: &UiArgs, target: Target, span: Span, look: Look) -> Result
     let first = match args.screen {
         First::Functions => Screen::Functions(Functions::default()),
     };
+    open(first, target, span, look).await
+}
+
+/// The viewer, beginning with a screen.
+///
+/// # Errors
+/// Those of [`tui::run`].
+pub async fn open(first: Screen, target: Target, span: Span, look: Look) -> Result<(), Error> {
     let name = if look.colour { look.theme } else { Name::Mono };
     let (columns, rows) = crossterm::terminal::size()?;
     let server = server_name(&target);

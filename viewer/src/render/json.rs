@@ -2,12 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lambdaview_queries::questions::{
-    Text,
-    functions::Summary,
-    lines::Line,
-    trace::{Span, Trace},
-};
+use lambdaview_queries::questions::{Text, functions::Summary, lines::Line};
 use serde::Serialize;
 
 use crate::format::rfc3339;
@@ -32,32 +27,6 @@ struct JsonLine<'a> {
     late_ms: Option<u64>,
 }
 
-/// A span.
-#[derive(Serialize)]
-struct JsonSpan<'a> {
-    kind: &'static str,
-    time: String,
-    duration_ns: u64,
-    name: &'a str,
-    span_kind: &'a str,
-    service: &'a str,
-    function: &'a str,
-    trace_id: &'a str,
-    span_id: &'a str,
-    parent_span_id: &'a str,
-    status: &'a str,
-    status_message: &'a str,
-    attributes: BTreeMap<&'a str, &'a str>,
-    events: Vec<JsonEvent<'a>>,
-}
-
-#[derive(Serialize)]
-struct JsonEvent<'a> {
-    time: String,
-    name: &'a str,
-    attributes: BTreeMap<&'a str, &'a str>,
-}
-
 /// A function.
 #[derive(Serialize)]
 struct JsonFunction<'a> {
@@ -79,40 +48,9 @@ pub fn line(line: &Line, function: &str, late: Option<u64>) -> String {
     as_line(&JsonLine { function: Some(function), late_ms, ..fields(line) })
 }
 
-fn trace_line(line: &Line) -> String {
-    as_line(&JsonLine { kind: Some("line"), ..fields(line) })
-}
-
-/// `trace -o json`: spans and lines by time.
-#[must_use]
-pub fn trace(trace: &Trace) -> String {
-    let spans = trace.spans.iter().map(|one| (one.start, span(one)));
-    let lines = trace.lines.iter().map(|one| (one.time, trace_line(one)));
-    let mut rows: Vec<_> = spans.chain(lines).collect();
-    rows.sort_by_key(|(time, _)| *time);
-    rows.into_iter().map(|(_, row)| row).collect()
-}
-
-fn span(span: &Span) -> String {
-    let events = span.event_times.iter().zip(&span.event_names).zip(&span.event_attributes);
-    as_line(&JsonSpan {
-        kind: "span",
-        time: rfc3339(span.start),
-        duration_ns: span.duration,
-        name: &span.name,
-        span_kind: &span.kind,
-        service: &span.service,
-        function: &span.function,
-        trace_id: &span.trace_id,
-        span_id: &span.span_id,
-        parent_span_id: &span.parent_span_id,
-        status: &span.status,
-        status_message: &span.status_message,
-        attributes: map(&span.attributes),
-        events: events
-            .map(|((time, name), attributes)| JsonEvent { time: rfc3339(*time), name, attributes: map(attributes) })
-            .collect(),
-    })
+/// A line of `trace -o json`.
+pub(super) fn trace_line(line: &Line) -> String {
+    as_line(&JsonLine { kind: Some("line"), function: Some(&line.function), ..fields(line) })
 }
 
 /// A line of `functions -o json`.
@@ -155,7 +93,8 @@ fn fields(line: &Line) -> JsonLine<'_> {
     }
 }
 
-fn map(attributes: &[(Text, Text)]) -> BTreeMap<&str, &str> {
+/// Attributes as an object, in order of their names.
+pub(super) fn map(attributes: &[(Text, Text)]) -> BTreeMap<&str, &str> {
     attributes.iter().map(|(key, value)| (&**key, &**value)).collect()
 }
 

@@ -15,6 +15,10 @@ pub enum Role {
     Id,
     /// A bar.
     Bar,
+    /// A part of an invocation that the platform tells of.
+    Phase,
+    /// What the end of a trace waited for.
+    Critical,
 }
 
 /// Whether to colour.
@@ -38,6 +42,8 @@ impl Paint {
             Role::Warning => "33",
             Role::Id => "36",
             Role::Bar => "34",
+            Role::Phase => "35",
+            Role::Critical => "93",
         };
         format!("\x1b[{code}m{text}\x1b[0m")
     }

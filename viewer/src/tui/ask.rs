@@ -1,8 +1,8 @@
 //! What screens ask for and what comes back. An answer is data; what becomes of it is the state's business.
 
-use lambdaview_queries::questions::{functions::Summary, lines::Line};
+use lambdaview_queries::questions::{functions::Summary, lines::Line, trace::Trace, whole::Whole};
 
-use crate::ask::Nanos;
+use crate::ask::{Nanos, TraceRef};
 
 /// Something wanted from the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,47 @@ pub enum Ask {
         /// At most so many: the newest of them.
         count: u64,
     },
+    /// A trace, or the one of an invocation.
+    Trace(TraceRef),
+    /// A log line with everything that its row holds.
+    Line(LineRef),
+    /// A span with everything that its row holds.
+    Span {
+        /// When it started.
+        time: Nanos,
+        /// Its trace.
+        trace: String,
+        /// Its id.
+        span: String,
+    },
+}
+
+/// A log line, as screens name it to each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LineRef {
+    /// When it was written.
+    pub time: Nanos,
+    /// OpenTelemetry's severity.
+    pub severity: u8,
+    /// Its function.
+    pub function: String,
+    /// Its invocation, or nothing.
+    pub invocation: String,
+    /// Its trace, or nothing.
+    pub trace: String,
+    /// Its span, or nothing.
+    pub span: String,
+    /// What was logged.
+    pub body: String,
+}
+
+impl LineRef {
+    /// Whether both are the same line; of a long text, screens may keep the start alone.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        let same = (self.time, &self.trace, &self.span) == (other.time, &other.trace, &other.span);
+        same && (self.body.starts_with(&other.body) || other.body.starts_with(&self.body))
+    }
 }
 
 impl Ask {
@@ -43,6 +84,7 @@ impl Ask {
         match self {
             Self::Tail { until, .. } => until.is_none(),
             Self::Connect | Self::Functions { .. } | Self::Older { .. } => false,
+            Self::Trace(_) | Self::Line(_) | Self::Span { .. } => false,
         }
     }
 }
@@ -60,6 +102,10 @@ pub enum Answer {
     Following(Mode),
     /// To [`Ask::Tail`]: the server is away, for this reason, and is asked again.
     Away(String),
+    /// To [`Ask::Trace`]; without spans and lines when nobody knows it.
+    Trace(Box<Trace>),
+    /// To [`Ask::Line`] and [`Ask::Span`]; nothing when the row is gone.
+    Whole(Option<Box<Whole>>),
 }
 
 /// Lines, oldest first.

@@ -3,9 +3,11 @@
 mod functions;
 mod server;
 mod tail;
+mod trace;
 
 use std::{collections::HashMap, rc::Rc};
 
+use lambdaview_queries::questions::whole::Which;
 use tokio::{
     sync::mpsc::Sender,
     task::{AbortHandle, JoinError, JoinSet},
@@ -95,6 +97,12 @@ async fn answer(server: &Server, ask: Ask, answers: &Answers) -> Result<(), Erro
             tail::answer(server, &tail::Wanted { function, from, until, count }, answers).await
         }
         Ask::Older { function, until, count } => tail::older(server, &function, until, count, answers).await,
+        Ask::Trace(id) => trace::answer(server, &id, answers).await,
+        Ask::Line(line) => trace::line(server, &line, answers).await,
+        Ask::Span { time, trace, span } => {
+            let which = Which { time, trace: &trace, span: &span };
+            trace::span(server, which, answers).await
+        }
     }
 }
 

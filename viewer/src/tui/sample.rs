@@ -45,6 +45,7 @@ impl Viewer {
                     match name {
                         "Enter" => Key::plain(Code::Enter),
                         "Esc" => Key::plain(Code::Esc),
+                        "Tab" => Key::plain(Code::Tab),
                         "Backspace" => Key::plain(Code::Backspace),
                         "Up" => Key::plain(Code::Up),
                         _ => Key::ctrl(name.chars().last().unwrap()),

@@ -157,6 +157,14 @@ const fn colour(part: Part, light: bool) -> Option<Color> {
                 Color::Cyan
             }
         }
+        Part::Of(Role::Phase) => Color::Magenta,
+        Part::Of(Role::Critical) => {
+            if light {
+                Color::Indexed(130)
+            } else {
+                Color::LightYellow
+            }
+        }
         Part::Of(Role::Bar) | Part::Spark => {
             if light {
                 Color::Blue
@@ -194,7 +202,8 @@ const fn colour(part: Part, light: bool) -> Option<Color> {
 mod tests {
     use super::*;
 
-    const ROLES: [Role; 6] = [Role::Faint, Role::Strong, Role::Error, Role::Warning, Role::Id, Role::Bar];
+    const ROLES: [Role; 8] =
+        [Role::Faint, Role::Strong, Role::Error, Role::Warning, Role::Id, Role::Bar, Role::Phase, Role::Critical];
 
     #[test]
     fn without_colours_there_is_none() {

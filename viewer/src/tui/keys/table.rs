@@ -23,7 +23,10 @@ impl Binding {
     }
 }
 
-use Scope::{Everywhere, Functions as OnFunctions, Invocations as OnInvocations, Tail as OnTail, Trace as OnTrace};
+use Scope::{
+    Detail as OnDetail, Everywhere, Functions as OnFunctions, Invocations as OnInvocations, Tail as OnTail,
+    Trace as OnTrace,
+};
 
 /// Every key of the viewer.
 pub const TABLE: &[Binding] = &[
@@ -104,5 +107,7 @@ pub const TABLE: &[Binding] = &[
     row(OnTrace, &["f"], Flat, "flat", "by time instead of by parent"),
     row(OnTrace, &["e"], NextError, "next error span", "to the next error"),
     row(OnTrace, &["E"], PreviousError, "previous error span", "to the error before"),
-    row(OnTrace, &["Tab"], Focus, "focus detail", "between the tree and the detail"),
+    row(OnTrace, &["t"], Trace, "linked trace", "the trace that the span links to"),
+    row(OnTrace, &["Tab"], Focus, "detail", "the detail of a row: open, go into it, close"),
+    row(OnDetail, &["t"], Trace, "its trace", "the trace of this line or span").hint("trace"),
 ];

@@ -73,7 +73,7 @@ impl State {
             Command::Redraw => vec![Effect::Redraw],
             Command::Suspend => vec![Effect::Suspend],
             Command::Functions => self.home(),
-            _ => match Screen::for_command(command, self.screen().page()) {
+            _ => match Screen::for_command(command, self.screen().page(), &self.around()) {
                 Some(screen) => self.push(screen),
                 None => {
                     let around = self.around();

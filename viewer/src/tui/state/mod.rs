@@ -2,6 +2,7 @@
 
 mod act;
 pub mod asked;
+pub mod detail;
 pub mod functions;
 pub mod list;
 pub mod page;
@@ -10,8 +11,10 @@ pub mod prompt;
 mod screen;
 pub mod tail;
 pub mod times;
+pub mod trace;
 
 use asked::Asked;
+use detail::{Detail, Thing};
 use list::List;
 use page::{Around, Step};
 use palette::Palette;
@@ -21,7 +24,7 @@ use times::Times;
 pub use screen::Screen;
 
 use super::{
-    ask::{Answer, Ask, Connected, Problem, Ticket},
+    ask::{Answer, Ask, Connected, LineRef, Problem, Ticket},
     event::{Event, Key},
 };
 use crate::{ask::Nanos, format::Zone};
@@ -307,10 +310,23 @@ impl State {
                 Step::Say(what) => self.said = Some(what),
                 Step::Prompt(to, text) => self.overlay = Some(Overlay::Prompt(to, Typed::of(&text))),
                 Step::Choose(title, choices) => self.overlay = Some(Overlay::Choose(Choice::new(title, choices))),
+                Step::ToLine(line) => effects.extend(self.back_to(&line)),
                 Step::Save(path, text) => effects.push(Effect::Save { path, text }),
             }
         }
         effects
+    }
+
+    /// Back to the nearest screen below that has this line, with the cursor on it; where none has, all that is known of it.
+    fn back_to(&mut self, line: &LineRef) -> Vec<Effect> {
+        let around = self.around();
+        let top = self.stack.len() - 1;
+        let Some(at) = self.stack[..top].iter_mut().rposition(|open| open.screen.page_mut().go_to(line, &around))
+        else {
+            return self.push(Screen::Detail(Box::new(Detail::of(Thing::Line(line.clone()), self.zone))));
+        };
+        let left: Vec<Open> = self.stack.drain(at + 1..).collect();
+        left.iter().flat_map(|open| self.leave(open)).collect()
     }
 
     /// Says something on the bottom line, until the next key.

@@ -5,7 +5,7 @@ use crate::{
     ask::{Nanos, TraceRef},
     format::Zone,
     tui::{
-        ask::{Answer, Ask, Problem, Slot},
+        ask::{Answer, Ask, LineRef, Problem, Slot},
         keys::{Command, Scope, What},
     },
 };
@@ -44,6 +44,8 @@ pub enum Step {
     Prompt(For, String),
     /// One of these chosen: a title, and the choices.
     Choose(&'static str, Vec<String>),
+    /// Back to the screen that has this line, with the cursor on it.
+    ToLine(Box<LineRef>),
     /// Text written to a file.
     Save(String, String),
 }
@@ -99,6 +101,16 @@ pub trait Page {
     /// After how many nanoseconds something that it shows has changed by time alone.
     fn wakes_after(&self) -> Option<u64> {
         None
+    }
+
+    /// The log line under its cursor.
+    fn line_ref(&self) -> Option<LineRef> {
+        None
+    }
+
+    /// Puts the cursor on that line; whether it has it.
+    fn go_to(&mut self, _line: &LineRef, _around: &Around) -> bool {
+        false
     }
 
     /// The function that it is about, or that is under its cursor.

@@ -1,6 +1,12 @@
 //! The screens there are. Another one is a variant here, a file in `state/` and one in `view/`, and its rows in the table of keys.
 
-use super::{functions::Functions, page::Page, tail::Tail};
+use super::{
+    detail::{Detail, Thing},
+    functions::Functions,
+    page::{Around, Page},
+    tail::Tail,
+    trace::Waterfall,
+};
 use crate::tui::keys::{Command, Scope};
 
 /// A screen.
@@ -10,6 +16,10 @@ pub enum Screen {
     Functions(Functions),
     /// A function's lines.
     Tail(Box<Tail>),
+    /// A trace.
+    Trace(Box<Waterfall>),
+    /// One thing whole.
+    Detail(Box<Detail>),
 }
 
 impl Screen {
@@ -19,6 +29,8 @@ impl Screen {
         match self {
             Self::Functions(screen) => screen,
             Self::Tail(screen) => &**screen,
+            Self::Trace(screen) => &**screen,
+            Self::Detail(screen) => &**screen,
         }
     }
 
@@ -27,14 +39,26 @@ impl Screen {
         match self {
             Self::Functions(screen) => screen,
             Self::Tail(screen) => &mut **screen,
+            Self::Trace(screen) => &mut **screen,
+            Self::Detail(screen) => &mut **screen,
         }
     }
 
     /// The screen that a command opens from the screen `from`, if it opens one.
     #[must_use]
-    pub fn for_command(command: Command, from: &dyn Page) -> Option<Self> {
+    pub fn for_command(command: Command, from: &dyn Page, around: &Around) -> Option<Self> {
         match (command, from.scope()) {
             (Command::Open, Scope::Functions) | (Command::Tail, _) => from.function().map(|name| Self::tail(&name)),
+            (Command::Open, Scope::Tail) => {
+                Some(Self::Detail(Box::new(Detail::of(Thing::Line(from.line_ref()?), around.zone))))
+            }
+            (Command::Trace, _) => {
+                let trace = Waterfall::of(from.trace()?);
+                Some(Self::Trace(Box::new(match from.line_ref() {
+                    Some(line) => trace.beginning_at(line),
+                    None => trace,
+                })))
+            }
             _ => None,
         }
     }
@@ -50,7 +74,7 @@ impl Screen {
     pub fn functions(&self) -> Option<Vec<String>> {
         match self {
             Self::Functions(screen) => Some(screen.names()),
-            Self::Tail(_) => None,
+            Self::Tail(_) | Self::Trace(_) | Self::Detail(_) => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod bottom;
 mod choose;
+mod detail;
 mod functions;
 mod help;
 mod palette;
@@ -9,6 +10,7 @@ mod problem;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use ratatui::{
     Frame,
@@ -67,6 +69,14 @@ pub fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>) {
         Screen::Tail(screen) => {
             frame.render_widget(tail::header(scene, screen), header);
             tail::draw(scene, screen, body, frame);
+        }
+        Screen::Trace(screen) => {
+            frame.render_widget(trace::header(scene, screen), header);
+            trace::draw(scene, screen, body, frame);
+        }
+        Screen::Detail(screen) => {
+            frame.render_widget(detail::header(scene, screen), header);
+            detail::draw(scene, screen, true, body, frame);
         }
     }
     match &state.overlay {

@@ -3,13 +3,13 @@
 use super::{
     Flow, Link, Tail,
     rules::{Rules, Value},
-    store::Stored,
+    store::{Number, Stored},
 };
 use crate::{
     ask::TraceRef,
     format::{count, rfc3339, short_id},
     tui::{
-        ask::{Answer, Ask, Problem, Slot},
+        ask::{Answer, Ask, LineRef, Problem, Slot},
         keys::{Command, Scope, What},
         state::{
             list::List,
@@ -178,6 +178,21 @@ impl Page for Tail {
         trace.or_else(|| (!line.invocation.is_empty()).then(|| TraceRef::Invocation(line.invocation.to_owned())))
     }
 
+    fn line_ref(&self) -> Option<LineRef> {
+        self.line().map(|line| line_ref(&line))
+    }
+
+    fn go_to(&mut self, line: &LineRef, around: &Around) -> bool {
+        let is_it = |stored: &Stored<'_>| stored.time == line.time && line_ref(stored).is(line);
+        let found = self.store.from(Number::MIN).find(|(_, stored)| is_it(stored)).map(|(number, _)| number);
+        let Some(number) = found.filter(|number| self.shown.number(self.shown.place(*number)) == Some(*number)) else {
+            return false;
+        };
+        // Older lines that this makes worth reading are asked for by the next key.
+        let _ = self.jump(number, around);
+        true
+    }
+
     fn status(&self) -> Option<String> {
         if self.search.is_empty() {
             return None;
@@ -317,6 +332,19 @@ impl Tail {
 
     fn json(&self) -> String {
         self.saved().map(|line| json(&line) + "\n").collect()
+    }
+}
+
+/// A line as other screens name it.
+fn line_ref(line: &Stored<'_>) -> LineRef {
+    LineRef {
+        time: line.time,
+        severity: line.severity,
+        function: line.function.to_owned(),
+        invocation: line.invocation.to_owned(),
+        trace: line.trace.to_owned(),
+        span: line.span.to_owned(),
+        body: line.body.to_owned(),
     }
 }
 

@@ -1,0 +1,71 @@
+//! One thing whole: its text, then names and values.
+
+use ratatui::{Frame, layout::Rect, style::Style, text::Line};
+
+use super::{Scene, header as top_line};
+use crate::{
+    format::width,
+    render::style::{Paint, Role},
+    tui::{
+        state::detail::{Detail, Entry, Thing},
+        text::Row,
+        theme::{Part, Sign},
+    },
+};
+
+/// The first line of the screen.
+pub(super) fn header(scene: Scene<'_>, screen: &Detail) -> Line<'static> {
+    let faint = Part::Of(Role::Faint);
+    let state = match (&screen.whole, screen.is_gone) {
+        (_, true) => "the row is not there any more ".to_owned(),
+        (None, false) => "reading the rest ".to_owned(),
+        (Some(_), false) => String::new(),
+    };
+    top_line(scene, &[(screen.title(), Part::HeaderStrong)], &[(state, faint)])
+}
+
+/// The entries; the one under the cursor stands out where keys go to them.
+pub(super) fn draw(scene: Scene<'_>, screen: &Detail, has_focus: bool, body: Rect, frame: &mut Frame<'_>) {
+    let height = usize::from(body.height);
+    let names = screen.entries.iter().filter_map(|entry| match entry {
+        Entry::Field(name, _) => Some(width(name)),
+        _ => None,
+    });
+    let names = names.max().unwrap_or_default().min(usize::from(body.width) / 3);
+    let shown = screen.list.shown(screen.entries.len(), height);
+    for (at, y) in shown.zip(body.y..body.bottom()) {
+        let area = Rect { y, height: 1, ..body };
+        frame.render_widget(line(scene, screen, &screen.entries[at], names, body.width), area);
+        if has_focus && at == screen.list.at {
+            frame.buffer_mut().set_style(area, scene.style(Part::Selected));
+        }
+    }
+    if let Some(problem) = &screen.problem {
+        let mut row = Row::new(usize::from(body.width));
+        let text = format!(" {} {}", scene.sign(Sign::Problem), problem.what);
+        row.push(&text, scene.style(Part::Of(Role::Error)));
+        frame
+            .render_widget(row.line(), Rect { y: body.bottom().saturating_sub(1), height: 1.min(body.height), ..body });
+    }
+}
+
+fn line(scene: Scene<'_>, screen: &Detail, entry: &Entry, names: usize, columns: u16) -> Line<'static> {
+    let mut row = Row::new(usize::from(columns));
+    match entry {
+        Entry::Heading(text) => row.push(" ", Style::new()).push(text, scene.style(Part::Heading)),
+        Entry::Text(text) => row.push(" ", Style::new()).push(text, text_style(scene, screen)),
+        Entry::Field(name, value) => {
+            row.push("   ", Style::new()).column(name, names, scene.style(Part::Of(Role::Faint)));
+            row.push("  ", Style::new()).push(value, Style::new())
+        }
+    };
+    row.line()
+}
+
+fn text_style(scene: Scene<'_>, screen: &Detail) -> Style {
+    let severity = match &screen.thing {
+        Thing::Line(line) => Paint::of_severity(line.severity),
+        Thing::Span(..) => None,
+    };
+    severity.map_or(Style::new(), |role| scene.style(Part::Of(role)))
+}
