@@ -83,6 +83,8 @@ pub struct Materialized {
 pub struct LogsTable {
     /// Its layout.
     pub layout: Layout,
+    /// Whether it is a Distributed table over those of several servers.
+    pub distributed: bool,
     /// Whether rows keep `_block_number` and `_block_offset` through merges, so that they identify a row.
     pub block_numbers: bool,
     /// Whether it has the column `EventName`.
@@ -91,6 +93,15 @@ pub struct LogsTable {
     pub body_index: BodyIndex,
     /// Attributes that have a column of their own.
     pub materialized: Vec<Materialized>,
+}
+
+impl LogsTable {
+    /// Whether names and counts can be read from the dictionary of the text index on attributes, and from no row. An older
+    /// server refuses all the same.
+    #[must_use]
+    pub fn has_dictionary(&self) -> bool {
+        self.layout == Layout::Items && !self.distributed
+    }
 }
 
 /// What is known of `otel_traces`.

@@ -163,6 +163,7 @@ fn engine(data: &std::path::Path, http_port: u16) -> Engine {
         data: data.to_path_buf(),
         http_port,
         tcp_port: None,
+        config: None,
         sources: Sources::from_environment(|name| machine::variable(name).map(Into::into)),
     };
     Engine::start(&settings, &mut |_| ()).unwrap()

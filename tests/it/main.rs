@@ -29,6 +29,7 @@ mod outage;
 mod own_output;
 mod path;
 mod platform;
+mod readers;
 mod readme;
 mod recorder;
 mod schema;

@@ -36,6 +36,7 @@ pub fn engine_url() -> &'static str {
             data: data.clone(),
             http_port: 0,
             tcp_port: None,
+            config: None,
             sources: Sources::from_environment(|name| machine::variable(name).map(Into::into)),
         };
         let said = |step| eprintln!("{step}");

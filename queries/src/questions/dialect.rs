@@ -12,6 +12,7 @@ const JSON: &str = include_str!("../../sql/layouts/json.txt");
 const TIMESTAMP_TIME: &str = include_str!("../../sql/layouts/timestamp_time.txt");
 const SECONDS: &str = include_str!("../../sql/layouts/seconds.txt");
 const UNIX_SECONDS: &str = include_str!("../../sql/layouts/unix_seconds.txt");
+const DISTRIBUTED: &str = include_str!("../../sql/layouts/distributed.txt");
 const NO_BLOCK_NUMBERS: &str = include_str!("../../sql/layouts/no_block_numbers.txt");
 /// The words of one table's layout.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +31,8 @@ impl Dialect {
         });
         if !table.block_numbers {
             rules.push(NO_BLOCK_NUMBERS);
+        } else if table.distributed {
+            rules.push(DISTRIBUTED);
         }
         Self { rules }
     }
@@ -82,13 +85,14 @@ fn reword(sql: &str, rules: &str) -> String {
 mod tests {
     use super::*;
 
-    const ALL: [&str; 9] = [
+    const ALL: [&str; 10] = [
         MAP,
         JSON,
         TIMESTAMP_TIME,
         SECONDS,
         UNIX_SECONDS,
         NO_BLOCK_NUMBERS,
+        DISTRIBUTED,
         include_str!("../../sql/filters/on_attribute.txt"),
         include_str!("../../sql/filters/on_resource.txt"),
         include_str!("../../sql/filters/on_service.txt"),

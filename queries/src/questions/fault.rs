@@ -86,7 +86,7 @@ fn from_server(said: &str) -> Fault {
         81 => FaultKind::NoDatabase,
         60 | 390 => FaultKind::NoTable,
         159 | 160 => FaultKind::TooSlow,
-        164 => FaultKind::ReadOnly,
+        164 | 452 => FaultKind::ReadOnly,
         202 | 209 | 210 | 241 | 319 | 1002 => FaultKind::Busy,
         _ => FaultKind::Failed,
     };

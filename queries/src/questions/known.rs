@@ -6,10 +6,7 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use super::{Fault, Session, Text};
-use crate::{
-    schema::{Layout, LogsTable},
-    window::Nanos,
-};
+use crate::{schema::LogsTable, window::Nanos};
 
 /// A name that a function may be known by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,10 +53,10 @@ pub(super) async fn known(session: &Session) -> Result<Vec<Known>, Fault> {
 
 /// The names in the index's dictionary; `None` where there is no such index, or nothing that reads it.
 async fn by_index(session: &Session) -> Option<Vec<Known>> {
-    if session.logs().layout != Layout::Items {
+    if !session.logs().has_dictionary() {
         return None;
     }
-    // An older server, a table over several machines: what the rows say is always to be had.
+    // An older server: what the rows say is always to be had.
     let names = session.all::<Name>(session.ask(include_str!("../../sql/questions/names_by_index.sql"))).await.ok()?;
     (!names.is_empty()).then(|| names.into_iter().map(|row| Known { name: row.name.into(), by: By::Name }).collect())
 }

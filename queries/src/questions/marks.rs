@@ -66,7 +66,7 @@ pub struct Marks {
 /// # Errors
 /// When the server does not answer.
 pub async fn parts(session: &Session) -> Result<Vec<Part>, Fault> {
-    session.all(session.ask(include_str!("../../sql/questions/parts.sql"))).await
+    session.all(session.ask_logs(include_str!("../../sql/questions/parts.sql"))).await
 }
 
 /// The lines of blocks above the marks, ordered by time; some of them may have been given out before.
@@ -131,8 +131,9 @@ impl Marks {
 
     /// `{'20261123':7,'20261122':4}`, as the server reads a parameter of type Map.
     fn as_parameter(&self, reach: Reach) -> String {
-        let top = self.top();
+        let tops = self.tops();
         let marks = self.partitions.iter().map(|(partition, progress)| {
+            let top = tops[shard(partition)];
             let partition = partition.replace('\\', "\\\\").replace('\'', "\\'");
             format!("'{partition}':{}", progress.mark(reach, top))
         });
@@ -160,17 +161,28 @@ impl Marks {
     }
 
     fn forget_what_is_settled(&mut self) {
-        let top = self.top();
-        for progress in self.partitions.values_mut() {
-            let mark = progress.mark(Reach::AnyAge, top);
+        let tops: HashMap<String, u64> = self.tops().into_iter().map(|(shard, top)| (shard.to_owned(), top)).collect();
+        for (partition, progress) in &mut self.partitions {
+            let mark = progress.mark(Reach::AnyAge, tops[shard(partition)]);
             progress.given.retain(|block, _| *block > mark);
             progress.before.retain(|(_, last)| *last > mark);
         }
     }
 
-    fn top(&self) -> u64 {
-        self.partitions.values().map(|progress| progress.highest).max().unwrap_or_default()
+    /// The highest block of each server.
+    fn tops(&self) -> HashMap<&str, u64> {
+        let mut tops = HashMap::new();
+        for (partition, progress) in &self.partitions {
+            let top: &mut u64 = tops.entry(shard(partition)).or_default();
+            *top = progress.highest.max(*top);
+        }
+        tops
     }
+}
+
+/// Which server a partition lies on, by its name in a table over several (`sql/layouts/distributed.txt`).
+fn shard(partition: &str) -> &str {
+    partition.split_once('/').map_or("", |(shard, _)| shard)
 }
 
 impl Progress {
@@ -260,6 +272,13 @@ mod tests {
         marks.advance(&[part("old", 1, 90), part("new", 91, 500)], Reach::AnyAge);
         let parameter = marks.as_parameter(Reach::Recent);
         assert!(parameter.contains("'old':90") && parameter.contains("'new':436"), "{parameter}");
+    }
+
+    #[test]
+    fn each_server_numbers_its_blocks_itself() {
+        let marks = Marks::at(&[part("1/a", 1, 5_000), part("2/a", 1, 90)]);
+        let parameter = marks.as_parameter(Reach::Recent);
+        assert!(parameter.contains("'1/a':4936") && parameter.contains("'2/a':26"), "{parameter}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod fault;
 mod known;
 mod question;
 mod session;
+mod settings;
 mod text;
 
 pub mod bytes;

@@ -18,6 +18,7 @@ use super::{
     dialect::Dialect,
     known::Known,
     question::Question,
+    settings::Settings,
 };
 use crate::{
     filter::Filter,
@@ -50,6 +51,7 @@ pub struct Cost {
 pub struct Session {
     client: Client,
     tag: Tag,
+    settings: Settings,
     readonly: u8,
     version: String,
     now: i64,
@@ -60,7 +62,12 @@ pub struct Session {
     /// The functions' names, once they were asked for.
     pub(super) names: RefCell<Option<Vec<Known>>>,
     cost: Cell<Cost>,
+    last_sql: RefCell<String>,
+    listener: RefCell<Option<Listener>>,
 }
+
+/// Who hears every question as it is asked.
+type Listener = Box<dyn Fn(&str)>;
 
 #[derive(Row, Deserialize)]
 struct Server {
@@ -83,9 +90,9 @@ impl Session {
     /// When nothing answers, the user is refused, or the tables are not ClickStack's.
     pub async fn open(client: Client, tag: Tag) -> Result<Self, Fault> {
         let patience = tag.limit + GRACE;
+        let mut settings = Settings::best(&tag);
         let server = async {
-            let question = client.query_raw(include_str!("../../sql/questions/server.sql"));
-            let server = question.fetch_one::<Server>().await.map_err(first_answer)?;
+            let server = greet(&client, &mut settings).await?;
             Ok::<_, Fault>((server, schema::probe(&client).await?))
         };
         let (server, schema) = tokio::time::timeout(patience, server).await.map_err(|_| silent())??;
@@ -94,6 +101,7 @@ impl Session {
             traces: Dialect::of_traces(schema.traces.attributes),
             client,
             tag,
+            settings,
             readonly: server.readonly,
             version: server.version,
             now: server.now,
@@ -101,6 +109,8 @@ impl Session {
             asked: Cell::new(0),
             names: RefCell::new(None),
             cost: Cell::new(Cost::default()),
+            last_sql: RefCell::default(),
+            listener: RefCell::default(),
         })
     }
 
@@ -110,10 +120,34 @@ impl Session {
         &self.version
     }
 
+    /// The settings that would go with every question and that this user may not send: without them the server keeps to its own
+    /// limits, and works on when nobody waits any longer, unless the user's profile says otherwise.
+    #[must_use]
+    pub fn dropped_settings(&self) -> &[&'static str] {
+        self.settings.dropped()
+    }
+
+    /// The last question, in SQL; its parameters are named in it.
+    #[must_use]
+    pub fn last_sql(&self) -> String {
+        self.last_sql.borrow().clone()
+    }
+
+    /// Lets `listener` hear every question from now on, in SQL, when it is asked.
+    pub fn listen(&self, listener: impl Fn(&str) + 'static) {
+        self.listener.replace(Some(Box::new(listener)));
+    }
+
     /// The server's clock when the session was opened, in nanoseconds since 1970.
     #[must_use]
     pub const fn opened_at(&self) -> i64 {
         self.now
+    }
+
+    /// What this user may change: 0 everything, 1 nothing, 2 settings.
+    #[must_use]
+    pub const fn readonly(&self) -> u8 {
+        self.readonly
     }
 
     /// What is known of the tables.
@@ -173,17 +207,11 @@ impl Session {
         self.asked.set(self.asked.get() + 1);
         let id = format!("{}-{}", self.tag.query_id, self.asked.get());
         let query = self.client.query_raw(sql).with_setting("query_id", id).with_setting("wait_end_of_query", "1");
-        if self.readonly == 1 {
-            // Such a user may not change any setting, not even to a stricter value.
-            return query;
+        self.last_sql.replace(sql.to_owned());
+        if let Some(listener) = self.listener.borrow().as_ref() {
+            listener(sql);
         }
-        // A query stops with its connection only when it is read-only.
-        query
-            .with_setting("readonly", "2")
-            .with_setting("cancel_http_readonly_queries_on_client_close", "1")
-            .with_setting("max_execution_time", self.tag.limit.as_secs().to_string())
-            .with_setting("max_threads", "4")
-            .with_setting("log_comment", self.tag.comment.as_str())
+        self.settings.send_with(query)
     }
 
     /// The whole answer.
@@ -223,6 +251,17 @@ impl<T: RowOwned + RowRead> Answered<'_, T> {
             cost.bytes += summary.read_bytes().unwrap_or_default();
         }
         self.session.cost.set(cost);
+    }
+}
+
+/// Asks what the server is, with fewer settings until the user may send them all.
+async fn greet(client: &Client, settings: &mut Settings) -> Result<Server, Fault> {
+    loop {
+        let question = settings.try_with(client.query_raw(include_str!("../../sql/questions/server.sql")));
+        match question.fetch_one::<Server>().await.map_err(first_answer) {
+            Err(fault) if settings.leave_out(&fault) => {}
+            answer => return answer,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::{Attributes, BodyIndex, Layout, LogsTable, Materialized, Schema, Sche
 /// into, a JSON list a line: for who writes, and needs to know no more.
 pub const INSERTABLE: &str = include_str!("../../sql/schema/probe_insertable.sql");
 
-#[derive(Row, Deserialize)]
+#[derive(Clone, Row, Deserialize)]
 struct Table {
     name: String,
     sorting_key: String,
@@ -44,17 +44,56 @@ pub async fn probe(client: &Client) -> Result<Schema, SchemaError> {
         .fetch_all::<Column>()
         .await
         .map_err(SchemaError::Probe)?;
-    recognise(&tables, &columns, client.database().unwrap_or("default"))
+    let behind = match tables.iter().find(|table| table.name == "otel_logs").and_then(distributed) {
+        Some(place) => behind(client, &place).await,
+        None => None,
+    };
+    recognise(&tables, behind.as_ref(), &columns, client.database().unwrap_or("default"))
 }
 
-fn recognise(tables: &[Table], columns: &[Column], database: &str) -> Result<Schema, SchemaError> {
+/// Where the rows of a Distributed table lie.
+struct Behind {
+    cluster: String,
+    database: String,
+    table: String,
+}
+
+/// `Distributed('cluster', 'database', 'table', rand())`
+fn distributed(table: &Table) -> Option<Behind> {
+    let arguments = table.engine_full.strip_prefix("Distributed(")?;
+    let mut names = arguments.split('\'').skip(1).step_by(2).map(str::to_owned);
+    Some(Behind { cluster: names.next()?, database: names.next()?, table: names.next()? })
+}
+
+/// The table behind a Distributed one, on this server or another; `None` where neither can be looked at.
+async fn behind(client: &Client, place: &Behind) -> Option<Table> {
+    let Behind { cluster, database, table } = place;
+    for question in [
+        include_str!("../../sql/schema/probe_behind.sql"),
+        include_str!("../../sql/schema/probe_behind_on_cluster.sql"),
+    ] {
+        let question = client.query_raw(question).param("database", database).param("table", table);
+        // A user who may not ask is answered by what the Distributed table itself shows.
+        if let Ok(Some(found)) = question.param("cluster", cluster).fetch_optional::<Table>().await {
+            return Some(found);
+        }
+    }
+    None
+}
+
+fn recognise(
+    tables: &[Table],
+    behind: Option<&Table>,
+    columns: &[Column],
+    database: &str,
+) -> Result<Schema, SchemaError> {
     let find = |name: &str| tables.iter().find(|table| table.name == name);
     let (Some(logs), Some(_)) = (find("otel_logs"), find("otel_traces")) else {
         let tables = ["otel_logs", "otel_traces"].into_iter().filter(|name| find(name).is_none()).collect();
         return Err(SchemaError::Missing { database: database.to_owned(), tables });
     };
     Ok(Schema {
-        logs: logs_table(logs, columns)?,
+        logs: logs_table(logs, behind, columns)?,
         traces: TracesTable {
             attributes: attributes(columns, "otel_traces"),
             materialized: materialized(columns, "otel_traces"),
@@ -65,14 +104,32 @@ fn recognise(tables: &[Table], columns: &[Column], database: &str) -> Result<Sch
     })
 }
 
-fn logs_table(logs: &Table, columns: &[Column]) -> Result<LogsTable, SchemaError> {
+fn logs_table(logs: &Table, behind: Option<&Table>, columns: &[Column]) -> Result<LogsTable, SchemaError> {
+    let is_distributed = distributed(logs).is_some();
+    let attributes = attributes(columns, "otel_logs");
+    let laid_out = behind.unwrap_or(logs);
     Ok(LogsTable {
-        layout: logs_layout(logs, attributes(columns, "otel_logs"))?,
-        block_numbers: logs.engine_full.contains("enable_block_number_column = 1"),
+        layout: if is_distributed && behind.is_none() {
+            layout_by_columns(columns, attributes)
+        } else {
+            logs_layout(laid_out, attributes)?
+        },
+        distributed: is_distributed,
+        block_numbers: laid_out.engine_full.contains("enable_block_number_column = 1"),
         event_name: column(columns, "otel_logs", "EventName").is_some(),
-        body_index: body_index(&logs.create_table_query),
+        body_index: body_index(&laid_out.create_table_query),
         materialized: materialized(columns, "otel_logs"),
     })
+}
+
+/// What the columns alone tell: the answers are right by it, if not always the cheapest.
+fn layout_by_columns(columns: &[Column], attributes: Attributes) -> Layout {
+    match attributes {
+        Attributes::Json => Layout::Json,
+        Attributes::Items => Layout::Items,
+        Attributes::Map if column(columns, "otel_logs", "TimestampTime").is_some() => Layout::TimestampTime,
+        Attributes::Map => Layout::Compat,
+    }
 }
 
 fn logs_layout(logs: &Table, attributes: Attributes) -> Result<Layout, SchemaError> {

@@ -187,6 +187,7 @@ async fn start_engine(settings: &LocalSettings, notes: &mut dyn Write) -> Result
         data: settings.data.join("clickhouse"),
         http_port: settings.http_port,
         tcp_port: Some(settings.tcp_port),
+        config: None,
         sources: settings.sources.clone(),
     };
     let (progress, mut steps) = mpsc::channel(16);

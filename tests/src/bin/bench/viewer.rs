@@ -36,6 +36,7 @@ pub(crate) fn start(binary: &Path, data: &Path) -> Engine {
         data: data.to_owned(),
         http_port: 0,
         tcp_port: None,
+        config: None,
         sources: Sources::from_environment(|name| machine::variable(name).map(Into::into)),
     };
     Engine::start(&settings, &mut |progress| eprintln!("  {progress}")).expect("an engine on this machine")

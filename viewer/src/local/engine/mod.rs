@@ -51,6 +51,8 @@ pub struct EngineSettings {
     pub http_port: u16,
     /// The port of ClickHouse's native protocol; 0 for a free one, `None` for not at all.
     pub tcp_port: Option<u16>,
+    /// A configuration file of ClickHouse's: users, clusters. `None` for what it is without one.
+    pub config: Option<PathBuf>,
     /// Where an engine may be found.
     pub sources: Sources,
 }
@@ -165,7 +167,7 @@ impl Engine {
         loop {
             let ports = Ports::choose(settings)?;
             progress(Progress::Starting);
-            let result = Self::launch(&program, &settings.data, ports);
+            let result = Self::launch(&program, settings, ports);
             attempts -= 1;
             match result {
                 Err(EngineError::PortTaken { port }) if attempts > 0 && !settings.asks_for(port) => {}
@@ -214,8 +216,8 @@ impl Engine {
         self.end(STOP_DEADLINE);
     }
 
-    fn launch(program: &Program, data: &Path, ports: Ports) -> Result<Self, EngineError> {
-        let mut command = program.command(&arguments(data, ports));
+    fn launch(program: &Program, settings: &EngineSettings, ports: Ports) -> Result<Self, EngineError> {
+        let mut command = program.command(&arguments(settings, ports));
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -224,7 +226,7 @@ impl Engine {
             .map_err(io_error(|| format!("could not run {}", command.get_program().to_string_lossy())))?;
         let stderr = LastLines::read(child.stderr.take().expect("standard error is piped"));
         let mut engine = Self { child, stderr, http_port: ports.http, tcp_port: ports.tcp };
-        engine.wait_until_it_answers(data)?;
+        engine.wait_until_it_answers(&settings.data)?;
         Ok(engine)
     }
 
@@ -297,10 +299,15 @@ impl Ports {
     }
 }
 
-fn arguments(data: &Path, ports: Ports) -> Vec<std::ffi::OsString> {
-    let mut path = std::ffi::OsString::from("--path=");
-    path.push(data);
-    let mut arguments = vec!["--multiquery".into(), path, "--listen_host=127.0.0.1".into()];
+fn arguments(settings: &EngineSettings, ports: Ports) -> Vec<std::ffi::OsString> {
+    let with_path = |name: &str, path: &Path| {
+        let mut argument = std::ffi::OsString::from(name);
+        argument.push(path);
+        argument
+    };
+    let mut arguments =
+        vec!["--multiquery".into(), with_path("--path=", &settings.data), "--listen_host=127.0.0.1".into()];
+    arguments.extend(settings.config.as_ref().map(|config| with_path("--config-file=", config)));
     arguments.push(format!("--http_port={}", ports.http).into());
     let query = match ports.tcp {
         None => SERVE_HTTP,

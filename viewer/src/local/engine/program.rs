@@ -121,6 +121,7 @@ mod tests {
             data: PathBuf::from("/nowhere"),
             http_port: 0,
             tcp_port: None,
+            config: None,
             sources: sources(&[("CLICKHOUSE_BINARY", "/no/such/clickhouse")]),
         };
         let error = Program::find(&settings, &mut |_| ()).unwrap_err();
