@@ -38,6 +38,7 @@ mod shapes;
 mod spans;
 mod tidy;
 mod traces;
+mod tui;
 mod viewing;
 mod watchdog;
 mod world;

@@ -16,6 +16,7 @@ pub mod machine;
 pub mod moto;
 pub mod recorded_aws;
 pub mod rie;
+pub mod screen;
 pub mod shop;
 pub mod stack;
 pub mod terminal;

@@ -35,7 +35,8 @@ pub async fn open(first: Screen, target: Target, span: Span, look: Look) -> Resu
     let name = if look.colour { look.theme } else { Name::Mono };
     let (columns, rows) = crossterm::terminal::size()?;
     let server = server_name(&target);
-    let beginning = Beginning { server, zone: look.zone, times: times(span), columns, rows };
+    let hyperdx = target.hyperdx.clone();
+    let beginning = Beginning { server, hyperdx, zone: look.zone, times: times(span), columns, rows };
     tui::run(target, beginning, first, Theme { name, ascii: look.ascii }).await
 }
 
@@ -54,8 +55,11 @@ fn times(span: Span) -> Times {
     }
 }
 
-/// How the header names the server: its host.
+/// How the header names the server: by its context, else its host.
 fn server_name(target: &Target) -> String {
+    if let Some(context) = &target.context {
+        return context.clone();
+    }
     if target.place.is_local {
         return "local".to_owned();
     }

@@ -58,6 +58,7 @@ pub const TABLE: &[Binding] = &[
     row(Everywhere, &["{"], Earlier, "earlier", "half a stretch of time earlier"),
     row(Everywhere, &["}"], Later, "later", "half a stretch of time later"),
     row(Everywhere, &["1"], Functions, "functions", "the functions"),
+    row(Everywhere, &["v"], Web, "view in hyperdx", "copy a link to the same place in ClickStack's web UI"),
     row(Everywhere, &["M"], Mouse, "mouse", "the mouse on or off (off leaves selecting to the terminal)"),
     row(Everywhere, &["R"], Refresh, "read again", "ask again"),
     row(Everywhere, &["^l"], Redraw, "redraw", "draw the screen anew"),

@@ -3,6 +3,7 @@
 use lambdaview_queries::questions::functions::Summary;
 
 use super::{
+    link::{self, Place},
     list::List,
     page::{Around, Page, Step},
     prompt::For,
@@ -247,6 +248,11 @@ impl Page for Functions {
             What::Command => Some(format!("lambdaview functions {}", around.times.flags(around.now))),
             What::Trace | What::Request | What::Sql => None,
         }
+    }
+
+    fn place(&self, around: &Around) -> Option<Place> {
+        let search = link::is("ResourceAttributes.faas.name", &self.under_cursor()?.name);
+        Some(Place { search, from: around.times.from(around.now), until: around.times.end(around.now) })
     }
 
     fn clicked(&mut self, row: usize, around: &Around) -> Vec<Step> {
