@@ -2,7 +2,11 @@
 
 use crate::desk::Desk;
 use lambdaview_queries::schema::Layout;
-use lambdaview_tests::{screen::Screen, viewer::Viewer};
+use lambdaview_tests::{
+    screen::Screen,
+    until::{GENEROUS, until},
+    viewer::Viewer,
+};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -37,6 +41,12 @@ async fn opened(viewer: &Viewer, columns: u16, rows: u16) -> Screen {
 
 /// The shell has its terminal back as it was: what is typed is shown, and read line by line.
 async fn is_whole(screen: &Screen, code: i32) {
+    // What is typed before the shell listens again goes to the program that ends.
+    until("the shell's own screen", GENEROUS, || async {
+        let modes = screen.modes();
+        if modes == WHOLE { Ok(()) } else { Err(modes) }
+    })
+    .await;
     // The shell itself edits lines in raw mode: it is a command's terminal that counts.
     screen.press(&[
         "echo ended $?; stty -a | tr ' ' '\\n' | grep -xE -- '-?(icanon|echo|isig|opost)' | tr '\\n' ' '; echo",
@@ -125,8 +135,9 @@ async fn the_first_frame_waits_for_no_server() {
     if !is_possible("the_first_frame_waits_for_no_server") {
         return;
     }
-    // Nothing answers there, ever: the address is one for documentation.
-    let viewer = Viewer::new().variable("CLICKHOUSE_URL", "http://192.0.2.1:8123");
+    // It can be connected to, and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let viewer = Viewer::new().variable("CLICKHOUSE_URL", &format!("http://{}", silent.local_addr().unwrap()));
     let screen = viewer.on_screen(80, 24);
     screen.press(&["lambdaview", "Enter"]);
     screen.shows("functions  0").await;

@@ -2,15 +2,19 @@
 
 mod act;
 pub mod asked;
+pub mod cost;
 pub mod detail;
 pub mod functions;
 pub mod link;
 pub mod list;
+pub mod narrowed;
 pub mod page;
 pub mod palette;
 pub mod prompt;
 mod screen;
 pub mod tail;
+#[cfg(test)]
+mod tests;
 pub mod times;
 pub mod trace;
 
