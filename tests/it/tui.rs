@@ -79,6 +79,15 @@ async fn a_function_is_opened_followed_and_left_and_the_terminal_is_whole() {
     screen.types("declined");
     screen.press(&["Enter"]);
     screen.shows("/declined  1/4").await;
+    // From this line to its trace, and back to the same line in the same place.
+    let before = screen.shows("/declined  1/4").await;
+    screen.press(&["t"]);
+    screen.shows("card_declined order=29").await;
+    screen.shows("1 span  3 logs").await;
+    screen.press(&["BSpace"]);
+    let after = screen.shows("/declined  1/4").await;
+    let lines = |shown: &str| shown.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&before), lines(&after));
     screen.press(&["F"]);
     screen.shows("LIVE").await;
     screen.press(&["q"]);
