@@ -34,6 +34,7 @@ bench:
 	$(CARGO) build --release --locked -p lambdaview-extension
 	$(CARGO) build --release --locked -p lambdaview
 	$(CARGO) build --locked --workspace --bins
+	$(CARGO) bench --locked -p lambdaview --bench frame
 	$(BIN)/bench $(if $(EXTENSION),--extension $(EXTENSION)) $(if $(LONG),--long) $(if $(ROWS),--rows $(ROWS))
 
 # Outages, kills, freezes and odd records for MINUTES (2), by SEED; says which promises broke.

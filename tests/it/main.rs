@@ -39,6 +39,7 @@ mod shapes;
 mod spans;
 mod tidy;
 mod traces;
+mod tui;
 mod viewing;
 mod watchdog;
 mod world;

@@ -17,6 +17,7 @@ pub mod moto;
 pub mod recorded_aws;
 pub mod rie;
 pub mod server;
+pub mod screen;
 pub mod shop;
 pub mod stack;
 pub mod terminal;

@@ -3,6 +3,7 @@
 use crate::{
     clickhouse::Database,
     machine,
+    screen::Screen,
     terminal::Terminal,
     until::{LONGEST, ended},
     watchdog,
@@ -90,6 +91,20 @@ impl Viewer {
     #[must_use]
     pub fn on_terminal(&self, arguments: &[&str]) -> Terminal {
         Terminal::start(&mut self.command(arguments), 80, 24)
+    }
+
+    /// A shell on a terminal of that size, from which it can be run as people do: `lambdaview` is in its path.
+    ///
+    /// # Panics
+    /// When tmux does not start.
+    #[must_use]
+    pub fn on_screen(&self, columns: u16, rows: u16) -> Screen {
+        let binary = machine::viewer();
+        let folder = binary.parent().expect("a binary stands in a folder");
+        let path = format!("{}:{}", folder.display(), machine::variable("PATH").unwrap_or_default());
+        let mut variables = self.variables.clone();
+        variables.push(("PATH".to_owned(), path));
+        Screen::new(columns, rows, self.home.path(), &variables)
     }
 
     /// The user's home, where the configuration is.

@@ -42,24 +42,18 @@ pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error>
         Some(Command::Completions(args)) => commands::completions(args),
         Some(Command::Man(args)) => commands::man(args),
         Some(Command::Help(args)) => commands::help(args, cli, environment),
-        Some(Command::Ui(args)) => ui(cli, args, environment).await,
+        Some(Command::Ui(args)) => open(cli, commands::first_screen(args)?, environment).await,
+        Some(Command::Tail(args)) if args.tui => open(cli, tui::state::Screen::tail(&args.function), environment).await,
         Some(Command::Trace(args)) if args.opens_viewer(cli.display.output) && commands::is_possible() => {
             open(cli, commands::trace_screen(args)?, environment).await
         }
         Some(command) => ask(cli, command, environment).await,
-        None if commands::is_possible() => ui(cli, &UiArgs::default(), environment).await,
+        None if commands::is_possible() => open(cli, commands::first_screen(&UiArgs::default())?, environment).await,
         None => Err(Error::Unclear { help: Cli::command().render_help().to_string() }),
     }
 }
 
-/// The viewer: connects once it is on the screen.
-async fn ui(cli: &Cli, args: &UiArgs, environment: &impl Environment) -> Result<(), Error> {
-    let config = Config::load(environment)?;
-    let target = target(cli, &config, environment)?;
-    commands::ui(args, target, cli.span, settings::look(&cli.display, &config, environment)).await
-}
-
-/// The viewer, beginning with a screen that a command chose.
+/// The viewer, beginning with a screen; it connects once that is shown.
 async fn open(cli: &Cli, first: tui::state::Screen, environment: &impl Environment) -> Result<(), Error> {
     let config = Config::load(environment)?;
     let target = target(cli, &config, environment)?;

@@ -92,6 +92,10 @@ pub struct Target {
     pub ca: Option<PathBuf>,
     /// How long the server may work on one question.
     pub limit: Duration,
+    /// The context that was chosen.
+    pub context: Option<String>,
+    /// The address of ClickStack's web UI.
+    pub hyperdx: Option<String>,
 }
 
 /// How output looks.
@@ -158,6 +162,7 @@ pub fn context<'a>(
 /// When there is no such context, or its password cannot be had.
 pub fn target(flags: &Connection, config: &Config, environment: &impl Environment) -> Result<Target, Error> {
     let named = context(flags, config, environment)?;
+    let name = named.as_ref().map(|(name, ..)| name.clone());
     let context = named.as_ref().map(|(_, context, _)| (*context).clone()).unwrap_or_default();
     let url = flags.url.clone().or(context.url).or_else(|| environment.text(CLICKHOUSE_URL));
     let user = flags.user.clone().or(context.user).or_else(|| environment.text(CLICKHOUSE_USER));
@@ -169,7 +174,9 @@ pub fn target(flags: &Connection, config: &Config, environment: &impl Environmen
         Place { url: checked_url(&url)?, user, database: database.unwrap_or_else(|| DATABASE.to_owned()), is_local };
     let (password, prompt) = password(flags, context.password.as_ref(), environment)?;
     let limit = flags.timeout.or(config.defaults.timeout).map_or(LIMIT, |timeout| timeout.0);
-    Ok(Target { place, password, prompt, ca, limit })
+    // The local stack has its web UI beside its tables.
+    let hyperdx = context.hyperdx.or_else(|| is_local.then(|| format!("{}/clickstack", place.url)));
+    Ok(Target { place, password, prompt, ca, limit, context: name, hyperdx })
 }
 
 /// The password, or that it has to be asked for.

@@ -79,7 +79,7 @@ pub enum Command {
     /// Print the manual page, or write those of all commands.
     #[command(after_help = meta::MAN_HELP)]
     Man(ManArgs),
-    /// Explain a topic (config, exit-codes, json, time) or a command.
+    /// Explain a topic (config, exit-codes, json, keys, time) or a command.
     Help(HelpArgs),
     /// Add to ClickStack's tables what makes questions about functions cheaper, or see what that would be.
     #[command(after_help = schema::HELP)]
@@ -117,7 +117,7 @@ Examples:
   lambdaview trace 7f3a91c2-3f0e-4a53-9d0c-0a6d6c4f1b11
   lambdaview -c prod cost --since 7d
 
-More: `lambdaview help TOPIC`, with config, exit-codes, json or time; `lambdaview COMMAND --help`.
+More: `lambdaview help TOPIC`, with config, exit-codes, json, keys or time; `lambdaview COMMAND --help`.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 user or password refused, 5 no connection or out of time,
 6 cut short, with --strict, 7 a threshold was passed, 8 ClickStack's tables are not there, 130 Ctrl-C.";

@@ -18,6 +18,9 @@ pub struct TailArgs {
     /// Stop after the lines that are there.
     #[arg(long)]
     pub no_follow: bool,
+    /// In the viewer instead of the stream.
+    #[arg(short = 'I', long)]
+    pub tui: bool,
 }
 
 pub(super) const HELP: &str = "\

@@ -5,7 +5,7 @@ use clap::Args;
 use super::Output;
 
 /// `lambdaview trace`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct TraceArgs {
     /// A trace id (32 hexadecimal digits), X-Ray's form of it (1-…-…, or a whole X-Amzn-Trace-Id header),
     /// or a Lambda request id.

@@ -18,7 +18,7 @@ pub use local::local;
 pub use meta::{completions, help, man};
 pub use schema::schema;
 pub use trace::screen as trace_screen;
-pub use ui::{is_possible, open, ui};
+pub use ui::{first_screen, is_possible, open};
 
 use std::io::{self, Write as _};
 

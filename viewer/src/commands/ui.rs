@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _};
 
 use crate::{
-    args::{First, Span, UiArgs},
+    args::{First, Span, TraceArgs, UiArgs},
     error::Error,
     settings::{Look, Target, usage},
     tui::{
@@ -13,29 +13,37 @@ use crate::{
     },
 };
 
-/// `lambdaview ui`.
+/// The screen that `lambdaview ui` begins with.
 ///
 /// # Errors
-/// When stdin and stdout are not a terminal; those of [`tui::run`].
-pub async fn ui(args: &UiArgs, target: Target, span: Span, look: Look) -> Result<(), Error> {
-    if !is_possible() {
-        return Err(usage("the viewer needs a terminal", Some("`lambdaview functions`, `lambdaview tail FUNCTION`")));
-    }
-    let first = match args.screen {
-        First::Functions => Screen::Functions(Functions::default()),
+/// When what it is to show is missing, or not an id.
+pub fn first_screen(args: &UiArgs) -> Result<Screen, Error> {
+    let needed = |what: &str, example: &str| {
+        args.what
+            .clone()
+            .ok_or_else(|| usage(&format!("{what} is missing"), Some(&format!("`lambdaview ui {example}`"))))
     };
-    open(first, target, span, look).await
+    match args.screen {
+        First::Functions => Ok(Screen::Functions(Functions::default())),
+        First::Cost => Ok(Screen::Cost(Box::default())),
+        First::Tail => Ok(Screen::tail(&needed("the function", "tail FUNCTION")?)),
+        First::Trace => super::trace::screen(&TraceArgs { id: needed("the id", "trace ID")?, ..TraceArgs::default() }),
+    }
 }
 
 /// The viewer, beginning with a screen.
 ///
 /// # Errors
-/// Those of [`tui::run`].
+/// When stdin and stdout are not a terminal; those of [`tui::run`].
 pub async fn open(first: Screen, target: Target, span: Span, look: Look) -> Result<(), Error> {
+    if !is_possible() {
+        return Err(usage("the viewer needs a terminal", Some("`lambdaview functions`, `lambdaview tail FUNCTION`")));
+    }
     let name = if look.colour { look.theme } else { Name::Mono };
     let (columns, rows) = crossterm::terminal::size()?;
     let server = server_name(&target);
-    let beginning = Beginning { server, zone: look.zone, times: times(span), columns, rows };
+    let hyperdx = target.hyperdx.clone();
+    let beginning = Beginning { server, hyperdx, zone: look.zone, times: times(span), columns, rows };
     tui::run(target, beginning, first, Theme { name, ascii: look.ascii }).await
 }
 
@@ -54,8 +62,11 @@ fn times(span: Span) -> Times {
     }
 }
 
-/// How the header names the server: its host.
+/// How the header names the server: by its context, else its host.
 fn server_name(target: &Target) -> String {
+    if let Some(context) = &target.context {
+        return context.clone();
+    }
     if target.place.is_local {
         return "local".to_owned();
     }

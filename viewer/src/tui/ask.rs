@@ -2,7 +2,10 @@
 
 use lambdaview_queries::questions::{functions::Summary, lines::Line, trace::Trace, whole::Whole};
 
-use crate::ask::{Nanos, TraceRef};
+use crate::{
+    ask::{Nanos, TraceRef},
+    cost::Report,
+};
 
 /// Something wanted from the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +15,11 @@ pub enum Ask {
     /// What every function did since then.
     Functions {
         /// Since when.
+        from: Nanos,
+    },
+    /// What logs cost, here and in CloudWatch.
+    Cost {
+        /// Measured since when.
         from: Nanos,
     },
     /// A function's lines, then those that arrive.
@@ -83,8 +91,8 @@ impl Ask {
     pub const fn is_endless(&self) -> bool {
         match self {
             Self::Tail { until, .. } => until.is_none(),
-            Self::Connect | Self::Functions { .. } | Self::Older { .. } => false,
             Self::Trace(_) | Self::Line(_) | Self::Span { .. } => false,
+            Self::Connect | Self::Functions { .. } | Self::Cost { .. } | Self::Older { .. } => false,
         }
     }
 }
@@ -96,6 +104,8 @@ pub enum Answer {
     Connected(Connected),
     /// To [`Ask::Functions`].
     Functions(Vec<Summary>),
+    /// To [`Ask::Cost`].
+    Cost(Box<Report>),
     /// To [`Ask::Tail`] and [`Ask::Older`].
     Lines(Lines),
     /// To [`Ask::Tail`]: the lines that were there have all come, from here on it is followed. Told again at every look.

@@ -1,5 +1,6 @@
 //! The questions, each a task of its own: answers come back as events, and giving one up ends it on the server too.
 
+mod cost;
 mod functions;
 mod server;
 mod tail;
@@ -92,6 +93,7 @@ impl Answers {
 async fn answer(server: &Server, ask: Ask, answers: &Answers) -> Result<(), Error> {
     match ask {
         Ask::Connect => server.session(answers).await.map(|_| ()),
+        Ask::Cost { from } => cost::answer(server, from, answers).await,
         Ask::Functions { from } => functions::answer(server, from, answers).await,
         Ask::Tail { function, from, until, count } => {
             tail::answer(server, &tail::Wanted { function, from, until, count }, answers).await

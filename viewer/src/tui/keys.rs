@@ -302,6 +302,12 @@ mod tests {
     }
 
     #[test]
+    fn the_help_topic_is_the_table() {
+        let shown = include_str!("../help/keys.txt");
+        assert_eq!(shown, help(), "viewer/src/help/keys.txt must be:\n{}", help());
+    }
+
+    #[test]
     fn a_screens_own_meaning_comes_first() {
         let pressed = |keys: &str| keys.chars().map(Key::char).collect::<Vec<_>>();
         let cases = [
@@ -314,6 +320,7 @@ mod tests {
             (Scope::Tail, "f", Meaning::Command(Command::Fold)),
             (Scope::Trace, "f", Meaning::Command(Command::Flat)),
             (Scope::Trace, "zM", Meaning::Command(Command::FoldAll)),
+            (Scope::Functions, "$", Meaning::Command(Command::Cost)),
             (Scope::Functions, "ü", Meaning::Nothing),
         ];
         for (scope, keys, means) in cases {

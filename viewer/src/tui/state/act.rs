@@ -1,11 +1,11 @@
 //! What keys, the mouse and pasted text do, where it concerns more than the screen that is shown.
 
 use super::{
-    Effect, Overlay, Screen, State,
+    Choice, Effect, Overlay, Screen, State,
     list::List,
     palette::{self, Palette},
     prompt::{Edit, For, Typed},
-    times::Times,
+    times::{self, Times},
 };
 use crate::{
     format::inert,
@@ -58,13 +58,14 @@ impl State {
                 let functions = self.stack.iter().find_map(|open| open.screen.functions()).unwrap_or_default();
                 self.lay(Overlay::Palette(Palette::new(self.screen().page().scope(), &functions)))
             }
-            Command::Times => self.lay(Overlay::Prompt(For::Times, Typed::default())),
+            Command::Times => self.lay(Overlay::Choose(Choice::of_times())),
             Command::Earlier | Command::Later => {
                 self.times = self.times.shifted(command == Command::Later, self.now());
                 self.begin()
             }
             Command::Refresh => self.begin(),
             Command::Copy(what) => self.copy(what),
+            Command::Web => self.web(),
             Command::Mouse => {
                 self.mouse = !self.mouse;
                 self.say(if self.mouse { "mouse on: the wheel scrolls, a click selects" } else { "mouse off" });
@@ -86,6 +87,21 @@ impl State {
     fn lay(&mut self, overlay: Overlay) -> Vec<Effect> {
         self.overlay = Some(overlay);
         Vec::new()
+    }
+
+    /// Shows and copies the link to the same place in ClickStack's web UI: on whichever machine its browser is.
+    fn web(&mut self) -> Vec<Effect> {
+        let Some(base) = &self.hyperdx else {
+            self.say("where the web UI is nobody said: `lambdaview context add NAME --hyperdx URL`");
+            return Vec::new();
+        };
+        let Some(place) = self.screen().page().place(&self.around()) else {
+            self.say("there is nothing here to look at in the web UI");
+            return Vec::new();
+        };
+        let link = place.link(base);
+        self.say(&format!("copied {link}"));
+        vec![Effect::Copy(link)]
     }
 
     fn copy(&mut self, what: What) -> Vec<Effect> {
@@ -164,7 +180,14 @@ impl State {
             Meaning::Command(command) if choice.list.act(command, count, count) => return Vec::new(),
             _ => None,
         };
+        let of_screen = choice.of_screen;
         self.overlay = None;
+        if let Some(at) = at.filter(|_| !of_screen) {
+            return match times::USUAL.get(at) {
+                Some(since) => self.choose_times(since),
+                None => self.lay(Overlay::Prompt(For::Times, Typed::default())),
+            };
+        }
         let around = self.around();
         at.map_or_else(Vec::new, |at| self.with_top(|page| page.chosen(at, &around)))
     }

@@ -3,13 +3,13 @@
 use lambdaview_queries::questions::functions::Summary;
 
 use super::{
-    list::List,
+    link::{self, Place},
+    narrowed::Narrowed,
     page::{Around, Page, Step},
     prompt::For,
 };
 use crate::{
     ask::Nanos,
-    format::inert,
     tui::{
         ask::{Answer, Ask, Problem, Slot},
         keys::{Command, Scope, What},
@@ -82,18 +82,12 @@ impl Column {
 #[derive(Debug, Default)]
 pub struct Functions {
     all: Vec<Summary>,
-    /// Which of them are shown, in their order.
-    shown: Vec<usize>,
-    /// The cursor.
-    pub list: List,
+    /// Which of them are shown.
+    pub shown: Narrowed,
     /// What they are sorted by.
     pub sort: Column,
     /// Whether the order is turned round: smallest first.
     pub ascending: bool,
-    /// What a name must contain.
-    pub filter: String,
-    /// What is searched.
-    pub search: String,
     /// When the answer came; `None` before the first.
     pub read_at: Option<Nanos>,
     /// Why there is none.
@@ -101,27 +95,15 @@ pub struct Functions {
 }
 
 impl Functions {
-    /// How many are shown.
-    #[must_use]
-    pub const fn count(&self) -> usize {
-        self.shown.len()
-    }
-
     /// How many there are.
     #[must_use]
     pub const fn total(&self) -> usize {
         self.all.len()
     }
 
-    /// Those in a stretch of the list.
-    pub fn rows(&self, shown: std::ops::Range<usize>) -> impl Iterator<Item = &Summary> {
-        self.shown[shown].iter().map(|at| &self.all[*at])
-    }
-
-    /// How many rows of functions there is room for: the headings take one.
-    #[must_use]
-    pub const fn height(around: &Around) -> usize {
-        around.rows.saturating_sub(1)
+    /// Those in view, each with whether it is under the cursor.
+    pub fn in_view(&self, height: usize) -> impl Iterator<Item = (&Summary, bool)> {
+        self.shown.in_view(height).map(|(item, selected)| (&self.all[item], selected))
     }
 
     /// The names of all.
@@ -131,48 +113,32 @@ impl Functions {
     }
 
     fn under_cursor(&self) -> Option<&Summary> {
-        self.shown.get(self.list.at).map(|at| &self.all[*at])
+        self.shown.item().map(|item| &self.all[item])
     }
 
-    fn arrange(&mut self, around: &Around) {
-        let stays = self.under_cursor().map(|function| function.name.clone());
-        let wanted = self.filter.to_lowercase();
-        let matches = |function: &Summary| function.name.to_lowercase().contains(&wanted);
-        self.shown = (0..self.all.len()).filter(|at| matches(&self.all[*at])).collect();
+    fn arrange(&mut self, stays: Option<usize>, around: &Around) {
         let (all, sort) = (&self.all, self.sort);
-        self.shown.sort_by(|a, b| {
+        let mut ordered: Vec<usize> = (0..all.len()).collect();
+        ordered.sort_by(|a, b| {
             let (a, b) = (&all[*a], &all[*b]);
             sort.value(b).total_cmp(&sort.value(a)).then_with(|| a.name.cmp(&b.name))
         });
         if self.ascending {
-            self.shown.reverse();
+            ordered.reverse();
         }
-        let at = stays.and_then(|name| self.shown.iter().position(|at| self.all[*at].name == name));
-        self.list.go(at.unwrap_or(self.list.at), self.shown.len(), Self::height(around));
+        self.shown.show(ordered, |item| &all[item].name, stays, around);
     }
 
     fn sort_by(&mut self, step: usize, around: &Around) {
         let at = Column::ALL.iter().position(|column| *column == self.sort).unwrap_or_default();
         self.sort = Column::ALL[(at + step) % Column::ALL.len()];
         self.ascending = false;
-        self.arrange(around);
+        self.arrange(self.shown.item(), around);
     }
 
-    /// To the next name that contains what is searched, `first` steps from the cursor on.
-    fn find(&mut self, first: isize, step: isize, around: &Around) -> Vec<Step> {
-        let wanted = self.search.to_lowercase();
-        if wanted.is_empty() || self.shown.is_empty() {
-            return Vec::new();
-        }
-        let count = self.shown.len();
-        let from = self.list.at as isize;
-        let places = (0..count as isize).map(|n| (from + first + n * step).rem_euclid(count as isize) as usize);
-        let found = places.into_iter().find(|at| self.all[self.shown[*at]].name.to_lowercase().contains(&wanted));
-        match found {
-            Some(at) => self.list.go(at, count, Self::height(around)),
-            None => return vec![Step::Say(format!("no function contains {}", inert(&self.search)))],
-        }
-        Vec::new()
+    fn find(&mut self, steps: (isize, isize), around: &Around) -> Vec<Step> {
+        let all = &self.all;
+        self.shown.find(steps, |item| &all[item].name, around)
     }
 }
 
@@ -190,7 +156,7 @@ impl Page for Functions {
     }
 
     fn act(&mut self, command: Command, around: &Around) -> Vec<Step> {
-        if self.list.act(command, self.shown.len(), Self::height(around)) {
+        if self.shown.act(command, around) {
             return Vec::new();
         }
         match command {
@@ -198,12 +164,12 @@ impl Page for Functions {
             Command::SortPrevious => self.sort_by(Column::ALL.len() - 1, around),
             Command::SortReverse => {
                 self.ascending = !self.ascending;
-                self.arrange(around);
+                self.arrange(self.shown.item(), around);
             }
             Command::Search => return vec![Step::Prompt(For::Search, String::new())],
-            Command::Filter => return vec![Step::Prompt(For::Filter, self.filter.clone())],
-            Command::Next => return self.find(1, 1, around),
-            Command::Previous => return self.find(-1, -1, around),
+            Command::Filter => return vec![Step::Prompt(For::Filter, self.shown.filter.clone())],
+            Command::Next => return self.find((1, 1), around),
+            Command::Previous => return self.find((-1, -1), around),
             _ => {}
         }
         Vec::new()
@@ -211,10 +177,10 @@ impl Page for Functions {
 
     fn answer(&mut self, _slot: Slot, answer: Answer, around: &Around) -> Vec<Step> {
         if let Answer::Functions(functions) = answer {
+            let name = self.under_cursor().map(|function| function.name.clone());
             self.all = functions;
-            self.read_at = Some(around.now);
-            self.problem = None;
-            self.arrange(around);
+            (self.read_at, self.problem) = (Some(around.now), None);
+            self.arrange(name.and_then(|name| self.all.iter().position(|one| one.name == name)), around);
         }
         Vec::new()
     }
@@ -227,12 +193,12 @@ impl Page for Functions {
     fn typed(&mut self, to: For, text: &str, done: bool, around: &Around) -> Vec<Step> {
         match to {
             For::Search if done => {
-                text.clone_into(&mut self.search);
-                return self.find(0, 1, around);
+                text.clone_into(&mut self.shown.search);
+                return self.find((0, 1), around);
             }
             For::Filter => {
-                text.clone_into(&mut self.filter);
-                self.arrange(around);
+                text.clone_into(&mut self.shown.filter);
+                self.arrange(self.shown.item(), around);
             }
             _ => {}
         }
@@ -249,16 +215,18 @@ impl Page for Functions {
         }
     }
 
+    fn place(&self, around: &Around) -> Option<Place> {
+        let search = link::is("ResourceAttributes.faas.name", &self.under_cursor()?.name);
+        Some(Place { search, from: around.times.from(around.now), until: around.times.end(around.now) })
+    }
+
     fn clicked(&mut self, row: usize, around: &Around) -> Vec<Step> {
-        // The headings are the first row.
-        if let Some(row) = row.checked_sub(1) {
-            self.list.go(self.list.top + row, self.shown.len(), Self::height(around));
-        }
+        self.shown.click(row, around);
         Vec::new()
     }
 
     fn resized(&mut self, around: &Around) {
-        self.list.settle(self.shown.len(), Self::height(around));
+        self.arrange(self.shown.item(), around);
     }
 
     fn function(&self) -> Option<String> {

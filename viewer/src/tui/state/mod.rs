@@ -2,14 +2,19 @@
 
 mod act;
 pub mod asked;
+pub mod cost;
 pub mod detail;
 pub mod functions;
+pub mod link;
 pub mod list;
+pub mod narrowed;
 pub mod page;
 pub mod palette;
 pub mod prompt;
 mod screen;
 pub mod tail;
+#[cfg(test)]
+mod tests;
 pub mod times;
 pub mod trace;
 
@@ -77,11 +82,20 @@ pub struct Choice {
     pub choices: Vec<String>,
     /// The cursor.
     pub list: List,
+    /// Whether the screen asked, and not the viewer for its stretch of time.
+    of_screen: bool,
 }
 
 impl Choice {
     const fn new(title: &'static str, choices: Vec<String>) -> Self {
-        Self { title, choices, list: List { at: 0, top: 0 } }
+        Self { title, choices, list: List { at: 0, top: 0 }, of_screen: true }
+    }
+
+    /// The usual stretches of time, and that one is typed.
+    fn of_times() -> Self {
+        let typed = "other…  30s, 90m, 2026-11-22T14:00:00Z, FROM..TO";
+        let choices = times::USUAL.iter().map(|since| format!("last {since}")).chain([typed.to_owned()]);
+        Self { of_screen: false, ..Self::new(" stretch of time ", choices.collect()) }
     }
 }
 
@@ -97,6 +111,8 @@ struct Open {
 pub struct Beginning {
     /// How the header names the server.
     pub server: String,
+    /// The address of ClickStack's web UI.
+    pub hyperdx: Option<String>,
     /// In which zone times are shown.
     pub zone: Zone,
     /// The stretch of time.
@@ -112,6 +128,8 @@ pub struct Beginning {
 pub struct State {
     /// How the header names the server.
     pub server: String,
+    /// The address of ClickStack's web UI.
+    pub hyperdx: Option<String>,
     /// The server, once it has answered.
     pub connected: Option<Connected>,
     /// In which zone times are shown.
@@ -144,9 +162,10 @@ impl State {
     /// The viewer with its first screen, and what that needs.
     #[must_use]
     pub fn new(beginning: Beginning, first: Screen, clock: Nanos) -> (Self, Vec<Effect>) {
-        let Beginning { server, zone, times, columns, rows } = beginning;
+        let Beginning { server, hyperdx, zone, times, columns, rows } = beginning;
         let mut state = Self {
             server,
+            hyperdx,
             connected: None,
             zone,
             times,

@@ -1,6 +1,6 @@
 //! What a screen is to the rest: it begins, acts on commands, takes answers, and says what is to be done about them.
 
-use super::{Screen, prompt::For, times::Times};
+use super::{Screen, link::Place, prompt::For, times::Times};
 use crate::{
     ask::{Nanos, TraceRef},
     format::Zone,
@@ -120,6 +120,11 @@ pub trait Page {
 
     /// The trace, or the invocation without one, of what is under its cursor.
     fn trace(&self) -> Option<TraceRef> {
+        None
+    }
+
+    /// Where the same is to be seen in ClickStack's web UI.
+    fn place(&self, _around: &Around) -> Option<Place> {
         None
     }
 

@@ -1,6 +1,7 @@
 //! The screens there are. Another one is a variant here, a file in `state/` and one in `view/`, and its rows in the table of keys.
 
 use super::{
+    cost::Cost,
     detail::{Detail, Thing},
     functions::Functions,
     page::{Around, Page},
@@ -20,6 +21,8 @@ pub enum Screen {
     Trace(Box<Waterfall>),
     /// One thing whole.
     Detail(Box<Detail>),
+    /// What logs cost.
+    Cost(Box<Cost>),
 }
 
 impl Screen {
@@ -31,6 +34,7 @@ impl Screen {
             Self::Tail(screen) => &**screen,
             Self::Trace(screen) => &**screen,
             Self::Detail(screen) => &**screen,
+            Self::Cost(screen) => &**screen,
         }
     }
 
@@ -41,6 +45,7 @@ impl Screen {
             Self::Tail(screen) => &mut **screen,
             Self::Trace(screen) => &mut **screen,
             Self::Detail(screen) => &mut **screen,
+            Self::Cost(screen) => &mut **screen,
         }
     }
 
@@ -48,7 +53,9 @@ impl Screen {
     #[must_use]
     pub fn for_command(command: Command, from: &dyn Page, around: &Around) -> Option<Self> {
         match (command, from.scope()) {
-            (Command::Open, Scope::Functions) | (Command::Tail, _) => from.function().map(|name| Self::tail(&name)),
+            (Command::Open, Scope::Functions) => from.function().map(|name| Self::tail(&name)),
+            (Command::Tail, scope) if scope != Scope::Tail => from.function().map(|name| Self::tail(&name)),
+            (Command::Cost, scope) if scope != Scope::Cost => Some(Self::Cost(Box::default())),
             (Command::Open, Scope::Tail) => {
                 Some(Self::Detail(Box::new(Detail::of(Thing::Line(from.line_ref()?), around.zone))))
             }
@@ -74,7 +81,7 @@ impl Screen {
     pub fn functions(&self) -> Option<Vec<String>> {
         match self {
             Self::Functions(screen) => Some(screen.names()),
-            Self::Tail(_) | Self::Trace(_) | Self::Detail(_) => None,
+            Self::Tail(_) | Self::Cost(_) | Self::Trace(_) | Self::Detail(_) => None,
         }
     }
 }

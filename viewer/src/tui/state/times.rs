@@ -16,6 +16,9 @@ pub struct Times {
     pub until: Option<Nanos>,
 }
 
+/// Stretches of time that are chosen often.
+pub const USUAL: [&str; 8] = ["5m", "15m", "1h", "3h", "12h", "24h", "3d", "7d"];
+
 impl Default for Times {
     fn default() -> Self {
         Self { since: Since::Ago(Duration::from_secs(3_600)), until: None }

@@ -17,7 +17,7 @@ use crate::{
 /// The first line.
 pub(super) fn header(scene: Scene<'_>, screen: &Functions) -> Line<'static> {
     let faint = Part::Of(Role::Faint);
-    let count = match (screen.count(), screen.total()) {
+    let count = match (screen.shown.count(), screen.total()) {
         (shown, total) if shown == total => format!("  {}", count(total as u64)),
         (shown, total) => format!("  {} of {}", count(shown as u64), count(total as u64)),
     };
@@ -29,8 +29,8 @@ pub(super) fn header(scene: Scene<'_>, screen: &Functions) -> Line<'static> {
         (format!("  {}", state.times.shown(state.zone, state.now())), Part::Text),
         (format!("  sort: {} {}", screen.sort.heading(), scene.sign(order)), faint),
     ];
-    if !screen.filter.is_empty() {
-        left.push((format!("  & {}", screen.filter), Part::Of(Role::Warning)));
+    if !screen.shown.filter.is_empty() {
+        left.push((format!("  & {}", screen.shown.filter), Part::Of(Role::Warning)));
     }
     let right = match screen.read_at {
         Some(at) => vec![(format!("as of {} ", &state.zone.clock(at)[..8]), faint)],
@@ -44,19 +44,18 @@ pub(super) fn draw(scene: Scene<'_>, screen: &Functions, body: Rect, frame: &mut
     if let Some(problem) = &screen.problem {
         return problem::draw(scene, problem, body, frame);
     }
-    if screen.count() == 0 {
+    if screen.shown.count() == 0 {
         return problem::draw_middle(scene, &nothing(screen), body, frame);
     }
     let height = usize::from(body.height.saturating_sub(1));
-    let shown = screen.list.shown(screen.count(), height);
-    let rows: Vec<&Summary> = screen.rows(shown.clone()).collect();
+    let rows: Vec<(&Summary, bool)> = screen.in_view(height).collect();
     let now = scene.state.now();
     let columns = columns(usize::from(body.width), &rows, now);
     frame.render_widget(headings(scene, screen, &columns, usize::from(body.width)), Rect { height: 1, ..body });
-    for ((function, y), at) in rows.into_iter().zip(body.y + 1..body.bottom()).zip(shown) {
+    for ((function, selected), y) in rows.into_iter().zip(body.y + 1..body.bottom()) {
         let area = Rect { y, height: 1, ..body };
         frame.render_widget(line(scene, screen, function, &columns, usize::from(body.width)), area);
-        if at == screen.list.at {
+        if selected {
             frame.buffer_mut().set_style(area, scene.style(Part::Selected));
         }
     }
@@ -64,7 +63,7 @@ pub(super) fn draw(scene: Scene<'_>, screen: &Functions, body: Rect, frame: &mut
 
 fn nothing(screen: &Functions) -> Vec<(String, Part)> {
     let faint = Part::Of(Role::Faint);
-    match (screen.read_at, screen.filter.is_empty()) {
+    match (screen.read_at, screen.shown.filter.is_empty()) {
         (None, _) => vec![("asking…".to_owned(), faint)],
         (Some(_), false) => vec![("no function's name contains that; & changes it".to_owned(), faint)],
         (Some(_), true) => vec![
@@ -75,7 +74,7 @@ fn nothing(screen: &Functions) -> Vec<(String, Part)> {
 }
 
 /// The columns there is room for, and how wide each is; the name takes what the others leave.
-fn columns(room: usize, rows: &[&Summary], now: i64) -> Vec<(Column, usize)> {
+fn columns(room: usize, rows: &[(&Summary, bool)], now: i64) -> Vec<(Column, usize)> {
     // Those that say most come first.
     const BY_WORTH: [Column; 8] = [
         Column::Invocations,
@@ -87,12 +86,12 @@ fn columns(room: usize, rows: &[&Summary], now: i64) -> Vec<(Column, usize)> {
         Column::Bytes,
         Column::Lines,
     ];
-    let longest = rows.iter().map(|row| width(&crate::format::inert(&row.name))).max().unwrap_or_default();
+    let longest = rows.iter().map(|(row, _)| width(&crate::format::inert(&row.name))).max().unwrap_or_default();
     let name = longest.clamp(12, 40.max(room / 3));
     let mut left = room.saturating_sub(name + 4);
     let mut kept = Vec::new();
     for column in BY_WORTH {
-        let cells = rows.iter().map(|row| width(&cell(column, row, now)));
+        let cells = rows.iter().map(|(row, _)| width(&cell(column, row, now)));
         let needed = cells.chain([column.heading().len() + 1]).max().unwrap_or_default();
         if needed + 2 > left {
             break;
@@ -136,7 +135,7 @@ fn line(
             let mut name = Row::new(*width);
             name.searched(
                 &function.name,
-                &screen.search,
+                &screen.shown.search,
                 scene.style(Part::Of(Role::Strong)),
                 scene.style(Part::Match),
             );

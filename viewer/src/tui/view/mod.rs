@@ -2,6 +2,7 @@
 
 mod bottom;
 mod choose;
+mod cost;
 mod detail;
 mod functions;
 mod help;
@@ -65,6 +66,10 @@ pub fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>) {
         Screen::Functions(screen) => {
             frame.render_widget(functions::header(scene, screen), header);
             functions::draw(scene, screen, body, frame);
+        }
+        Screen::Cost(screen) => {
+            frame.render_widget(cost::header(scene, screen), header);
+            cost::draw(scene, screen, body, frame);
         }
         Screen::Tail(screen) => {
             frame.render_widget(tail::header(scene, screen), header);

@@ -12,6 +12,7 @@ use crate::{
         ask::{Answer, Ask, LineRef, Problem, Slot},
         keys::{Command, Scope, What},
         state::{
+            link::{self, Place},
             list::List,
             page::{Around, Page, Step},
             prompt::For,
@@ -191,6 +192,19 @@ impl Page for Tail {
         // Older lines that this makes worth reading are asked for by the next key.
         let _ = self.jump(number, around);
         true
+    }
+
+    fn place(&self, around: &Around) -> Option<Place> {
+        let Some(line) = self.line() else {
+            let search = link::is("ResourceAttributes.faas.name", &self.name);
+            return Some(Place { search, from: around.times.from(around.now), until: around.times.end(around.now) });
+        };
+        let search = match (line.trace, line.invocation) {
+            ("", "") => link::is("ResourceAttributes.faas.name", line.function),
+            ("", invocation) => link::is("LogAttributes.faas.invocation_id", invocation),
+            (trace, _) => link::is("TraceId", trace),
+        };
+        Some(Place::around(search, line.time))
     }
 
     fn status(&self) -> Option<String> {

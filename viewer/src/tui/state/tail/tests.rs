@@ -217,7 +217,7 @@ fn marked_lines_are_saved_else_those_that_are_shown() {
 #[test]
 fn a_stretch_of_time_that_is_over_is_read_and_not_followed() {
     let (mut viewer, _) = tail(80, 12, lines(0..4));
-    viewer.press("T2h..1h<Enter>");
+    viewer.press("T92h..1h<Enter>");
     let (ticket, ask) = viewer.asked();
     assert!(matches!(ask, Ask::Tail { until: Some(until), .. } if until == NOW - 3_600 * SECOND), "{ask:?}");
     viewer.answer(ticket, Answer::Lines(Lines::There(lines(0..2)))).event(crate::tui::event::Event::Ended(ticket));

@@ -1,0 +1,158 @@
+//! The viewer on a real terminal: what its keys do, and that the terminal is whole whatever ended it.
+
+use crate::desk::Desk;
+use lambdaview_queries::schema::Layout;
+use lambdaview_tests::{
+    screen::Screen,
+    until::{GENEROUS, until},
+    viewer::Viewer,
+};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+/// Without a program on it, the cursor shown, lines wrapped, the mouse its own.
+const WHOLE: &str = "0 1 1 0";
+
+/// Says which test did not run, where a machine cannot run it.
+fn is_possible(test: &str) -> bool {
+    let possible = Screen::is_possible();
+    if !possible {
+        eprintln!("SKIPPED tui::{test}: this machine has no tmux (apt-get install tmux)");
+    }
+    possible
+}
+
+async fn seeded() -> Desk {
+    let desk = Desk::new(Layout::Items).await;
+    desk.execute(include_str!("../fixtures/sql/rows/charge_lines.sql")).await;
+    desk.execute(include_str!("../fixtures/sql/rows/charge_spans.sql")).await;
+    desk
+}
+
+/// The viewer on its functions screen.
+async fn opened(viewer: &Viewer, columns: u16, rows: u16) -> Screen {
+    let screen = viewer.on_screen(columns, rows);
+    screen.press(&["lambdaview", "Enter"]);
+    screen.shows_that("the function in the table", |shown| shown.contains("charge") && shown.contains("p95")).await;
+    screen
+}
+
+/// The shell has its terminal back as it was: what is typed is shown, and read line by line.
+async fn is_whole(screen: &Screen, code: i32) {
+    // What is typed before the shell listens again goes to the program that ends.
+    until("the shell's own screen", GENEROUS, || async {
+        let modes = screen.modes();
+        if modes == WHOLE { Ok(()) } else { Err(modes) }
+    })
+    .await;
+    // The shell itself edits lines in raw mode: it is a command's terminal that counts.
+    screen.press(&[
+        "echo ended $?; stty -a | tr ' ' '\\n' | grep -xE -- '-?(icanon|echo|isig|opost)' | tr '\\n' ' '; echo",
+        "Enter",
+    ]);
+    let shown = screen.shows_that("what the shell says of the terminal", |shown| shown.contains("opost")).await;
+    assert!(shown.contains(&format!("ended {code}")), "{shown}");
+    for mode in ["isig", "icanon", "echo", "opost"] {
+        assert!(shown.lines().any(|line| line.split(' ').any(|word| word == mode)), "{mode}: {shown}");
+    }
+    assert_eq!(screen.modes(), WHOLE, "{shown}");
+}
+
+#[tokio::test]
+async fn a_function_is_opened_followed_and_left_and_the_terminal_is_whole() {
+    if !is_possible("a_function_is_opened_followed_and_left_and_the_terminal_is_whole") {
+        return;
+    }
+    let desk = seeded().await;
+    let viewer = desk.viewer();
+    let screen = opened(&viewer, 100, 20).await;
+    screen.press(&["Enter"]);
+    screen.shows("LIVE").await;
+    screen.shows("charging card order=118").await;
+    desk.execute(include_str!("../fixtures/sql/rows/charge_arrives.sql")).await;
+    screen.shows("a fresh line").await;
+    screen.press(&["g"]);
+    screen.shows("SCROLLED").await;
+    screen.press(&["/"]);
+    screen.types("declined");
+    screen.press(&["Enter"]);
+    screen.shows("/declined  1/4").await;
+    // From this line to its trace, and back to the same line in the same place.
+    let before = screen.shows("/declined  1/4").await;
+    screen.press(&["t"]);
+    screen.shows("card_declined order=29").await;
+    screen.shows("1 span  3 logs").await;
+    screen.press(&["BSpace"]);
+    let after = screen.shows("/declined  1/4").await;
+    let lines = |shown: &str| shown.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&before), lines(&after));
+    screen.press(&["F"]);
+    screen.shows("LIVE").await;
+    screen.press(&["q"]);
+    screen.shows("sort: inv").await;
+    screen.press(&["q"]);
+    is_whole(&screen, 0).await;
+}
+
+#[tokio::test]
+async fn it_fits_any_size_and_comes_back_from_the_shell() {
+    if !is_possible("it_fits_any_size_and_comes_back_from_the_shell") {
+        return;
+    }
+    let desk = seeded().await;
+    let viewer = desk.viewer();
+    let screen = opened(&viewer, 80, 24).await;
+    for (columns, rows) in [(120, 40), (40, 10), (12, 3), (100, 30)] {
+        screen.resize(columns, rows);
+        let last = if columns == 12 { "too small" } else { "help" };
+        screen
+            .shows_that(last, |shown| {
+                shown.lines().all(|line| line.chars().count() <= usize::from(columns)) && shown.contains(last)
+            })
+            .await;
+    }
+    screen.press(&["C-z"]);
+    screen.shows("Stopped").await;
+    assert_eq!(screen.modes(), WHOLE);
+    screen.press(&["fg", "Enter"]);
+    screen.shows_that("the viewer again", |shown| shown.contains("p95") && !shown.contains("Stopped")).await;
+    screen.press(&["C-c"]);
+    is_whole(&screen, 0).await;
+}
+
+#[tokio::test]
+async fn a_signal_ends_it_and_leaves_the_terminal_whole() {
+    if !is_possible("a_signal_ends_it_and_leaves_the_terminal_whole") {
+        return;
+    }
+    let desk = seeded().await;
+    let viewer = desk.viewer();
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+        let screen = viewer.on_screen(80, 24);
+        screen.press(&["cd; sh -c 'echo $$ > pid; exec lambdaview'", "Enter"]);
+        screen.shows_that("the function in the table", |shown| shown.contains("charge") && shown.contains("p95")).await;
+        let pid = std::fs::read_to_string(viewer.home().join("pid")).unwrap();
+        kill(Pid::from_raw(pid.trim().parse().unwrap()), signal).unwrap();
+        is_whole(&screen, 128 + signal as i32).await;
+    }
+}
+
+#[tokio::test]
+async fn the_first_frame_waits_for_no_server() {
+    if !is_possible("the_first_frame_waits_for_no_server") {
+        return;
+    }
+    // It can be connected to, and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let viewer = Viewer::new().variable("CLICKHOUSE_URL", &format!("http://{}", silent.local_addr().unwrap()));
+    let screen = viewer.on_screen(80, 24);
+    screen.press(&["lambdaview", "Enter"]);
+    screen.shows("functions  0").await;
+    screen.shows("Esc stops").await;
+    screen.press(&["Escape"]);
+    screen.shows("stopped; R asks again").await;
+    screen.press(&["q"]);
+    is_whole(&screen, 0).await;
+}

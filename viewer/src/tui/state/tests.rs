@@ -1,0 +1,164 @@
+//! What holds on every screen, and the functions screen as one uses it.
+
+use super::*;
+use crate::tui::{
+    ask::Slot,
+    event::Mouse,
+    sample::{NOW, SECOND, Viewer, functions, lines, tail},
+    state::functions::Functions,
+};
+
+fn opened() -> Viewer {
+    let mut viewer = Viewer::new(Screen::Functions(Functions::default()), 100, 20);
+    let (ticket, _) = viewer.asked();
+    viewer.answer(ticket, Answer::Functions(functions())).event(Event::Ended(ticket));
+    viewer
+}
+
+fn names(viewer: &Viewer) -> Vec<String> {
+    match viewer.state.screen() {
+        Screen::Functions(screen) => screen.in_view(100).map(|(function, _)| function.name.clone()).collect(),
+        screen => panic!("{screen:?}"),
+    }
+}
+
+fn function(viewer: &Viewer) -> String {
+    viewer.state.screen().page().function().unwrap()
+}
+
+#[test]
+fn functions_are_sorted_by_any_column_and_the_cursor_stays_on_its_function() {
+    let mut viewer = opened();
+    assert_eq!(names(&viewer)[..2], ["charge", "refund"]);
+    viewer.press("j");
+    let cases = [("s", "charge"), ("r", "nightly-export"), ("SS", "böse-\u{1b}[31m日本語"), ("SSS", "charge")];
+    for (keys, first) in cases {
+        viewer.press(keys);
+        assert_eq!((names(&viewer)[0].as_str(), function(&viewer).as_str()), (first, "refund"), "{keys}");
+    }
+}
+
+#[test]
+fn functions_are_filtered_as_one_types_and_searched() {
+    let mut viewer = opened();
+    assert_eq!(names(viewer.press("&RE")), ["refund"]);
+    assert_eq!(names(viewer.press("<Backspace><Backspace>")).len(), 4);
+    viewer.press("<Enter>/nig<Enter>");
+    assert_eq!(function(&viewer), "nightly-export");
+    viewer.press("/e<Enter>n");
+    assert_eq!(function(&viewer), "charge", "it goes round");
+    viewer.press("N");
+    assert_eq!(function(&viewer), "nightly-export");
+}
+
+#[test]
+fn a_function_opens_and_one_comes_back_to_it() {
+    let mut viewer = opened();
+    viewer.press("j<Enter>");
+    let (ticket, ask) = viewer.asked();
+    assert!(matches!(&ask, Ask::Tail { function, until: None, .. } if function == "refund"), "{ask:?}");
+    assert_eq!(viewer.press("q").effects, [Effect::Cancel(ticket)]);
+    assert_eq!(function(&viewer), "refund");
+    assert_eq!(viewer.press("q").effects, [Effect::Quit]);
+}
+
+#[test]
+fn escape_stops_what_is_running_before_it_leaves_and_never_stops_following() {
+    let mut viewer = opened();
+    viewer.press("R");
+    let (ticket, _) = viewer.asked();
+    assert_eq!(viewer.press("<Esc>").effects, [Effect::Cancel(ticket)]);
+    viewer.answer(ticket, Answer::Functions(Vec::new()));
+    assert_eq!(names(&viewer).len(), 4, "what was stopped is not taken any more");
+    viewer.press("<Enter>");
+    let (ticket, _) = viewer.asked();
+    viewer.answer(ticket, Answer::Lines(crate::tui::ask::Lines::There(lines(0..3))));
+    assert_eq!(viewer.press("<Esc>").effects, [Effect::Cancel(ticket)], "it leaves, and the server is told");
+    assert!(matches!(viewer.state.screen(), Screen::Functions(_)));
+}
+
+#[test]
+fn an_answer_to_a_question_that_was_asked_again_is_left_out() {
+    let mut viewer = opened();
+    viewer.press("R");
+    let (first, _) = viewer.asked();
+    viewer.press("R");
+    assert_eq!(viewer.effects[0], Effect::Cancel(first));
+    let (second, _) = viewer.asked();
+    assert_eq!((second.slot, second.screen), (Slot::Main, first.screen));
+    viewer.answer(first, Answer::Functions(Vec::new()));
+    assert_eq!(names(&viewer).len(), 4);
+    viewer.answer(second, Answer::Functions(Vec::new()));
+    assert_eq!(names(&viewer).len(), 0);
+}
+
+#[test]
+fn the_stretch_of_time_is_chosen_typed_and_shifted() {
+    let mut viewer = opened();
+    let from = |viewer: &Viewer| match viewer.asked().1 {
+        Ask::Functions { from } => (NOW - from) / SECOND,
+        ask => panic!("{ask:?}"),
+    };
+    assert_eq!(from(viewer.press("T2")), 900);
+    assert_eq!(from(viewer.press("Tj<Enter>")), 900);
+    assert_eq!(from(viewer.press("T990m<Enter>")), 5_400);
+    assert_eq!(from(viewer.press("{")), 8_100);
+    assert_eq!(from(viewer.press("}")), 5_400);
+    viewer.press("T9never<Enter>");
+    assert!(viewer.effects.is_empty() && viewer.state.said.as_ref().unwrap().contains("not a time"));
+}
+
+#[test]
+fn the_palette_does_what_a_key_does_and_opens_functions_by_name() {
+    let mut viewer = opened();
+    viewer.press(":tail ref<Enter>");
+    assert!(matches!(viewer.asked().1, Ask::Tail { function, .. } if function == "refund"));
+    viewer.press(":functions<Enter>");
+    assert!(matches!(viewer.state.screen(), Screen::Functions(_)));
+    assert_eq!(viewer.press(":quit<Enter>").effects, [Effect::Quit]);
+}
+
+#[test]
+fn pasted_text_is_text_and_never_commands() {
+    let mut viewer = opened();
+    assert!(viewer.event(Event::Paste("qqQ".to_owned())).effects.is_empty());
+    viewer.press("&").event(Event::Paste("ref\nund".to_owned()));
+    assert_eq!(names(&viewer), ["refund"]);
+}
+
+#[test]
+fn nothing_wakes_the_viewer_while_nothing_changes() {
+    let viewer = opened();
+    assert_eq!(viewer.state.wakes_after(), None);
+    let (viewer, _) = tail(80, 12, lines(0..10));
+    assert_eq!(viewer.state.wakes_after(), None, "what follows wakes it by its answers");
+    let waiting = Viewer::new(Screen::Functions(Functions::default()), 100, 20);
+    assert!(waiting.state.wakes_after().is_some());
+}
+
+#[test]
+fn the_same_place_in_the_web_ui_is_copied() {
+    let mut viewer = opened();
+    assert!(viewer.press("v").effects.is_empty() && viewer.state.said.is_some());
+    viewer.state.hyperdx = Some("https://hdx.example".to_owned());
+    match &viewer.press("v").effects[..] {
+        [Effect::Copy(link)] => {
+            assert!(
+                link.starts_with("https://hdx.example/search?where=ResourceAttributes.faas.name%3A%22charge%22"),
+                "{link}"
+            );
+        }
+        effects => panic!("{effects:?}"),
+    }
+}
+
+#[test]
+fn the_mouse_is_ours_only_when_it_was_asked_for() {
+    let mut viewer = opened();
+    assert_eq!(viewer.press("M").effects, [Effect::Mouse(true)]);
+    viewer.event(Event::Mouse(Mouse::Click { row: 3 }));
+    assert_eq!(function(&viewer), "refund");
+    viewer.event(Event::Mouse(Mouse::Up));
+    assert_eq!(function(&viewer), "charge");
+    assert_eq!(viewer.press("M").effects, [Effect::Mouse(false)]);
+}
