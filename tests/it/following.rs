@@ -1,11 +1,15 @@
 //! Following while rows arrive late and out of order, into several partitions, while the table merges: each line once.
 
-use std::{cell::RefCell, collections::BTreeMap, io, rc::Rc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use lambdaview::{
     error::Error,
-    render::line::LineStyle,
-    tail::{self, Format, Printer, Tail},
+    tail::{self, Outlet, Pipeline, Steps, Tail},
 };
 use lambdaview_queries::schema::Layout;
 
@@ -18,11 +22,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What was printed, to be looked at while it is printed.
 #[derive(Clone, Default)]
-struct Page(Rc<RefCell<Vec<u8>>>);
+struct Page(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Page {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
+        self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -35,15 +39,20 @@ impl Page {
     /// How often each number was printed.
     fn numbers(&self) -> BTreeMap<u32, u32> {
         let mut numbers = BTreeMap::new();
-        for line in String::from_utf8_lossy(&self.0.borrow()).lines() {
+        for line in String::from_utf8_lossy(&self.0.lock().unwrap()).lines() {
             let number = line.split_once("number ").unwrap().1.split_whitespace().next().unwrap().parse().unwrap();
             *numbers.entry(number).or_default() += 1;
         }
         numbers
     }
 
+    /// A way for lines that ends here.
+    fn pipeline(&self) -> Pipeline {
+        Pipeline::new(Steps::default(), Outlet::new(self.clone()).unwrap(), Box::new(io::sink()))
+    }
+
     fn lines(&self) -> usize {
-        self.0.borrow().iter().filter(|byte| **byte == b'\n').count()
+        self.0.lock().unwrap().iter().filter(|byte| **byte == b'\n').count()
     }
 }
 
@@ -62,14 +71,13 @@ async fn write(desk: &Desk, blocks: std::ops::Range<u32>) {
     }
 }
 
-async fn follow(desk: &Desk, printer: &mut Printer<Page>) -> Error {
+async fn follow(desk: &Desk, printer: &mut Pipeline) -> Error {
     let session = desk.session().await;
     let tail = Tail {
-        function: "pay".to_owned(),
+        functions: vec!["pay".parse().unwrap()],
         since: Some("2d".parse().unwrap()),
-        lines: None,
         follow: true,
-        attributes: false,
+        ..Tail::default()
     };
     tail::run(&session, &desk.target.place, &tail, printer).await.unwrap_err()
 }
@@ -79,7 +87,7 @@ async fn each_line_is_printed_once(layout: Layout, blocks: u32) {
     // Some are there before, and are history; block 0 is of yesterday.
     write(&desk, 0..3).await;
     let page = Page::default();
-    let mut printer = Printer::new(page.clone(), Box::new(io::sink()), Format::Pretty(LineStyle::default()), "pay");
+    let mut printer = page.pipeline();
     let wanted = blocks * LINES;
     let all_printed = async {
         write(&desk, 3..blocks).await;
@@ -115,7 +123,7 @@ async fn without_block_numbers_lines_that_are_not_later_than_the_overlap_are_eac
     let desk = Desk::new(Layout::TimestampTime).await;
     insert(&desk, 1).await;
     let page = Page::default();
-    let mut printer = Printer::new(page.clone(), Box::new(io::sink()), Format::Pretty(LineStyle::default()), "pay");
+    let mut printer = page.pipeline();
     let blocks: Vec<u32> = (1..40).filter(|block| block % 13 != 0).collect();
     let wanted = blocks.len() * LINES as usize;
     let all_printed = async {

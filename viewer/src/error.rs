@@ -4,7 +4,10 @@ use std::io;
 
 use lambdaview_queries::questions::{Fault, FaultKind};
 
-use crate::{format::inert, local::LocalError};
+use crate::{
+    format::{inert, width},
+    local::LocalError,
+};
 
 /// A command that did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +25,18 @@ pub enum Error {
     Unclear {
         /// What there is to type.
         help: String,
+    },
+    /// Something longer that was typed cannot be understood, from one place on.
+    #[error("{what}")]
+    Misread {
+        /// What cannot be understood.
+        what: String,
+        /// What was typed.
+        text: String,
+        /// The place, in bytes.
+        at: usize,
+        /// What to do.
+        next: String,
     },
     /// What was asked for is not there.
     #[error("{what}")]
@@ -98,7 +113,7 @@ impl Error {
         match self {
             Self::Closed => 0,
             Self::Local(_) | Self::Output(_) => 1,
-            Self::Usage { .. } | Self::Unclear { .. } => 2,
+            Self::Usage { .. } | Self::Unclear { .. } | Self::Misread { .. } => 2,
             Self::NotFound { .. } => 3,
             Self::ClickHouse { fault, .. } => match fault.kind {
                 FaultKind::Denied => 4,
@@ -120,6 +135,11 @@ impl Error {
             Self::Unclear { help } => return Some(help.trim_end().to_owned()),
             _ => vec![format!("error: {}", inert(&self.to_string()))],
         };
+        if let Self::Misread { text, at, .. } = self {
+            let columns = width(&inert(text.get(..*at).unwrap_or_default()));
+            lines.push(format!("  {}", inert(text)));
+            lines.push(format!("  {:columns$}^", ""));
+        }
         if let Self::NotFound { similar, .. } = self
             && !similar.is_empty()
         {
@@ -132,7 +152,9 @@ impl Error {
     fn next(&self) -> Option<String> {
         match self {
             Self::Usage { next, .. } => next.clone(),
-            Self::NotFound { next, .. } | Self::Truncated { next, .. } => Some(next.clone()),
+            Self::NotFound { next, .. } | Self::Truncated { next, .. } | Self::Misread { next, .. } => {
+                Some(next.clone())
+            }
             Self::ClickHouse { fault, at } => Some(remedy(fault, at)),
             _ => None,
         }
@@ -234,6 +256,22 @@ mod tests {
         let error =
             Error::NotFound { what: "no \x1b[2J".to_owned(), similar: vec!["\x07".to_owned()], next: "x".to_owned() };
         assert!(!error.message().unwrap().contains(['\x1b', '\x07']));
+    }
+
+    #[test]
+    fn what_was_misread_is_shown_with_a_sign_at_the_place() {
+        let misread = Error::Misread {
+            what: "`and` or `or` is missing".to_owned(),
+            text: "a\tb".to_owned(),
+            at: 2,
+            next: "x".to_owned(),
+        };
+        insta::assert_snapshot!(misread.message().unwrap(), @r"
+        error: `and` or `or` is missing
+          a    b
+               ^
+          try: x
+        ");
     }
 
     #[test]

@@ -12,10 +12,30 @@ use crate::ask::Nanos;
 /// or turn the direction of writing is shown as a sign. Line breaks are signs too: split lines before.
 #[must_use]
 pub fn inert(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(acts_on_terminal) {
+    if is_plain(text) || !text.chars().any(acts_on_terminal) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);
+    inert_slowly(text, &mut safe);
+    Cow::Owned(safe)
+}
+
+/// The same, at the end of `into`.
+pub fn inert_into(text: &str, into: &mut String) {
+    if is_plain(text) {
+        into.push_str(text);
+    } else {
+        inert_slowly(text, into);
+    }
+}
+
+/// Printable ASCII, as most of what is logged.
+fn is_plain(text: &str) -> bool {
+    // Without a way out of the loop it is done many bytes at a time.
+    text.bytes().fold(true, |plain, byte| plain & (0x20..0x7f).contains(&byte))
+}
+
+fn inert_slowly(text: &str, safe: &mut String) {
     for c in text.chars() {
         match c {
             '\t' => safe.push_str("    "),
@@ -27,10 +47,11 @@ pub fn inert(text: &str) -> Cow<'_, str> {
             _ => safe.push(c),
         }
     }
-    Cow::Owned(safe)
 }
 
-fn acts_on_terminal(c: char) -> bool {
+/// Whether a terminal does something else with it than to draw it.
+#[must_use]
+pub fn acts_on_terminal(c: char) -> bool {
     c.is_control()
         || matches!(c,
             // Marks, embeddings, overrides and isolates of bidirectional text; deprecated format characters.

@@ -13,6 +13,7 @@ pub struct Topic {
 pub const TOPICS: &[Topic] = &[
     Topic { name: "config", text: include_str!("help/config.txt") },
     Topic { name: "exit-codes", text: include_str!("help/exit-codes.txt") },
+    Topic { name: "filters", text: include_str!("help/filters.txt") },
     Topic { name: "json", text: include_str!("../JSON.md") },
     Topic { name: "keys", text: include_str!("help/keys.txt") },
     Topic { name: "time", text: include_str!("help/time.txt") },

@@ -7,10 +7,12 @@ pub mod commands;
 pub mod connect;
 pub mod cost;
 pub mod error;
+pub mod filters;
 pub mod format;
 pub mod help;
 pub mod interrupt;
 pub mod local;
+pub mod progress;
 pub mod prompt;
 pub mod render;
 pub mod settings;
@@ -22,7 +24,7 @@ pub mod zone;
 
 use std::io::Write as _;
 
-use args::{Cli, Command, UiArgs};
+use args::{Cli, Command, Display, TailArgs, UiArgs};
 use clap::CommandFactory as _;
 use commands::Desk;
 use error::Error;
@@ -43,7 +45,7 @@ pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error>
         Some(Command::Man(args)) => commands::man(args),
         Some(Command::Help(args)) => commands::help(args, cli, environment),
         Some(Command::Ui(args)) => open(cli, commands::first_screen(args)?, environment).await,
-        Some(Command::Tail(args)) if args.tui => open(cli, tui::state::Screen::tail(&args.function), environment).await,
+        Some(Command::Tail(args)) if args.tui => open(cli, tui::state::Screen::tail(one(args)?), environment).await,
         Some(Command::Trace(args)) if args.opens_viewer(cli.display.output) && commands::is_possible() => {
             open(cli, commands::trace_screen(args)?, environment).await
         }
@@ -71,16 +73,28 @@ fn target(cli: &Cli, config: &Config, environment: &impl Environment) -> Result<
     Ok(target)
 }
 
+/// The viewer's screen of lines has one name, which may be a glob.
+fn one(args: &TailArgs) -> Result<&str, Error> {
+    match &args.functions[..] {
+        [one] => Ok(one.typed()),
+        _ => Err(settings::usage("the viewer follows one name", Some("a glob that means them all, such as 'pay-*'"))),
+    }
+}
+
 /// The commands that ask ClickHouse.
 async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Result<(), Error> {
     let config = Config::load(environment)?;
     let target = target(cli, &config, environment)?;
     let look = settings::look(&cli.display, &config, environment);
     let session = interrupt::unless_interrupted(connect::open(&target, command.name())).await?;
-    let desk = Desk { session: &session, at: &target.place, span: cli.span, output: cli.display.output, look };
+    let pager = settings::pager(&cli.display, environment);
+    let Display { output, max_rows, .. } = cli.display;
+    let desk =
+        Desk { session: &session, at: &target.place, span: cli.span, output, max_rows, look, pager: pager.as_deref() };
     let done = match command {
         // Follows with its own end: it has counts to tell.
         Command::Tail(args) => desk.tail(args).await,
+        Command::Logs(args) => desk.logs(args).await,
         Command::Trace(args) => interrupt::unless_interrupted(desk.trace(args)).await,
         Command::Functions(args) => interrupt::unless_interrupted(desk.functions(args)).await,
         Command::Cost(args) => interrupt::unless_interrupted(desk.cost(args)).await,

@@ -40,6 +40,8 @@ pub const LAMBDAVIEW_CONTEXT: &str = "LAMBDAVIEW_CONTEXT";
 pub const NO_COLOR: &str = "NO_COLOR";
 /// How wide output is when it is not a terminal's.
 pub const COLUMNS: &str = "COLUMNS";
+/// What long answers are read with on a terminal.
+pub const PAGER: &str = "PAGER";
 const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 const HOME: &str = "HOME";
@@ -226,6 +228,17 @@ pub fn look(flags: &Display, config: &Config, environment: &impl Environment) ->
 fn zone(flags: &Display, config: &Config) -> Zone {
     let flag = flags.tz.or(flags.utc.then_some(Zone::Utc)).or(flags.local.then_some(Zone::Local));
     flag.or(config.defaults.tz).unwrap_or_default()
+}
+
+/// The command that long answers are read with: where a person reads them on a terminal and did not ask for none.
+#[must_use]
+pub fn pager(flags: &Display, environment: &impl Environment) -> Option<String> {
+    if flags.no_pager || !io::stdout().is_terminal() {
+        return None;
+    }
+    // -R: colours; -F: what fits on a screen is only printed; -X: it stays there.
+    let pager = environment.text(PAGER).unwrap_or_else(|| "less -R -F -X".to_owned());
+    (pager != "cat").then_some(pager)
 }
 
 /// Where the local stack keeps its data when nothing else is said; `None` without a home.

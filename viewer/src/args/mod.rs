@@ -8,8 +8,10 @@ mod cost;
 mod functions;
 mod global;
 mod local;
+mod logs;
 mod meta;
 mod schema;
+mod select;
 mod tail;
 mod trace;
 mod ui;
@@ -20,9 +22,11 @@ pub use cost::CostArgs;
 pub use functions::FunctionsArgs;
 pub use global::{Colour, Connection, Display, Output, Span, Theme, Timeout, Timestamps};
 pub use local::LocalArgs;
+pub use logs::LogsArgs;
 pub use meta::{CompletionsArgs, HelpArgs, ManArgs};
 pub use schema::{SchemaArgs, SchemaCommand};
-pub use tail::TailArgs;
+pub use select::{SelectArgs, pattern};
+pub use tail::{ContextArg, LinesArgs, Platform, TailArgs};
 pub use trace::TraceArgs;
 pub use ui::{First, UiArgs};
 
@@ -49,9 +53,12 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Print a function's last lines, then follow it.
+    /// Print the last lines of functions, then follow them.
     #[command(after_help = tail::HELP)]
     Tail(TailArgs),
+    /// Search the lines of functions.
+    #[command(alias = "search", after_help = logs::HELP)]
+    Logs(LogsArgs),
     /// Draw a trace: its spans as bars, its log lines in their places.
     #[command(after_help = trace::HELP)]
     Trace(TraceArgs),
@@ -79,7 +86,7 @@ pub enum Command {
     /// Print the manual page, or write those of all commands.
     #[command(after_help = meta::MAN_HELP)]
     Man(ManArgs),
-    /// Explain a topic (config, exit-codes, json, keys, time) or a command.
+    /// Explain a topic (config, exit-codes, filters, json, keys, time) or a command.
     Help(HelpArgs),
     /// Add to ClickStack's tables what makes questions about functions cheaper, or see what that would be.
     #[command(after_help = schema::HELP)]
@@ -103,6 +110,7 @@ impl Command {
             Self::Man(_) => "man",
             Self::Help(_) => "help",
             Self::Schema(_) => "schema",
+            Self::Logs(_) => "logs",
         }
     }
 }
@@ -117,7 +125,7 @@ Examples:
   lambdaview trace 7f3a91c2-3f0e-4a53-9d0c-0a6d6c4f1b11
   lambdaview -c prod cost --since 7d
 
-More: `lambdaview help TOPIC`, with config, exit-codes, json, keys or time; `lambdaview COMMAND --help`.
+More: `lambdaview help TOPIC`, with config, exit-codes, filters, json, keys or time; `lambdaview COMMAND --help`.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 user or password refused, 5 no connection or out of time,
 6 cut short, with --strict, 7 a threshold was passed, 8 ClickStack's tables are not there, 130 Ctrl-C.";

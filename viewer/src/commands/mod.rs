@@ -5,6 +5,7 @@ mod context;
 mod cost;
 mod functions;
 mod local;
+mod logs;
 mod meta;
 mod schema;
 mod tail;
@@ -43,8 +44,12 @@ pub struct Desk<'a> {
     pub span: Span,
     /// The form of output that was typed.
     pub output: Option<Output>,
+    /// At most so many rows of an answer.
+    pub max_rows: Option<u64>,
     /// How output looks.
     pub look: Look,
+    /// What long answers are read with.
+    pub pager: Option<&'a str>,
 }
 
 impl Desk<'_> {

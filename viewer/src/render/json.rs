@@ -1,11 +1,13 @@
 //! Answers for programs: one JSON object a line, in the shapes that `--help` documents. Fields are added, never changed.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use lambdaview_queries::questions::{Text, functions::Summary, lines::Line};
 use serde::Serialize;
+use serde_json::ser::Formatter;
 
-use crate::format::rfc3339;
+use super::line::{Place, function as function_of};
+use crate::format::{acts_on_terminal, rfc3339};
 
 /// A log line.
 #[derive(Serialize)]
@@ -25,6 +27,8 @@ struct JsonLine<'a> {
     attributes: BTreeMap<&'a str, &'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     late_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<bool>,
 }
 
 /// A function.
@@ -41,11 +45,18 @@ struct JsonFunction<'a> {
     last: String,
 }
 
-/// A line of `tail -o json`.
-#[must_use]
-pub fn line(line: &Line, function: &str, late: Option<u64>) -> String {
-    let late_ms = late.map(|nanos| nanos / 1_000_000);
-    as_line(&JsonLine { function: Some(function), late_ms, ..fields(line) })
+/// A line of `tail -o json`, at the end of `into`.
+pub(super) fn line_into(line: &Line, place: Place, into: &mut Vec<u8>) {
+    let late_ms = place.late.map(|nanos| nanos / 1_000_000);
+    let context = place.context.then_some(true);
+    append(&JsonLine { function: Some(function_of(line)), late_ms, context, ..fields(line) }, into);
+}
+
+/// Attributes as a JSON object.
+pub(super) fn object(attributes: &[(Text, Text)]) -> String {
+    let mut json = as_line(&map(attributes));
+    json.pop();
+    json
 }
 
 /// A line of `trace -o json`.
@@ -71,9 +82,36 @@ pub fn function(function: &Summary) -> String {
 
 /// `value` on a line of its own.
 pub(super) fn as_line(value: &impl Serialize) -> String {
-    let mut json = serde_json::to_string(value).expect("text, numbers and maps of text are always JSON");
-    json.push('\n');
-    json
+    let mut line = Vec::with_capacity(256);
+    append(value, &mut line);
+    String::from_utf8(line).expect("JSON is written in UTF-8")
+}
+
+/// `value` on a line of its own, at the end of `into`.
+pub(super) fn append(value: &impl Serialize, into: &mut Vec<u8>) {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *into, Inert);
+    value.serialize(&mut serializer).expect("text, numbers and maps of text are always JSON");
+    into.push(b'\n');
+}
+
+/// JSON whose text cannot act on a terminal: what JSON lets stand and a terminal obeys is escaped too.
+struct Inert;
+
+impl Formatter for Inert {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        if fragment.is_ascii() && !fragment.contains('\u{7f}') {
+            return writer.write_all(fragment.as_bytes());
+        }
+        let mut from = 0;
+        for (at, c) in fragment.char_indices().filter(|(_, c)| acts_on_terminal(*c)) {
+            writer.write_all(&fragment.as_bytes()[from..at])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            from = at + c.len_utf8();
+        }
+        writer.write_all(&fragment.as_bytes()[from..])
+    }
 }
 
 fn fields(line: &Line) -> JsonLine<'_> {
@@ -90,6 +128,7 @@ fn fields(line: &Line) -> JsonLine<'_> {
         invocation_id: &line.invocation_id,
         attributes: map(&line.attributes),
         late_ms: None,
+        context: None,
     }
 }
 
@@ -113,7 +152,22 @@ mod tests {
             attributes: vec![("order".into(), "9912".into())],
             ..Line::default()
         };
-        insta::assert_snapshot!(line(&given, "checkout", None), @r#"{"time":"2026-11-22T14:02:11.204000001Z","function":"checkout","service":"checkout","severity":"info","severity_number":9,"body":"a \"quoted\"\nline \u001b","trace_id":"","span_id":"","invocation_id":"","attributes":{"order":"9912"}}"#);
-        assert!(line(&given, "checkout", Some(3_240_000_000)).contains("\"late_ms\":3240"));
+        let drawn = |place| {
+            let mut json = Vec::new();
+            line_into(&given, place, &mut json);
+            String::from_utf8(json).unwrap()
+        };
+        insta::assert_snapshot!(drawn(Place::default()), @r#"{"time":"2026-11-22T14:02:11.204000001Z","function":"checkout","service":"checkout","severity":"info","severity_number":9,"body":"a \"quoted\"\nline \u001b","trace_id":"","span_id":"","invocation_id":"","attributes":{"order":"9912"}}"#);
+        let late = drawn(Place { late: Some(3_240_000_000), context: true });
+        assert!(late.ends_with(",\"late_ms\":3240,\"context\":true}\n"), "{late}");
+    }
+
+    #[test]
+    fn what_acts_on_a_terminal_is_escaped_and_still_the_same_text() {
+        let hostile: String =
+            (0..=0x2100).chain(0xfeff..=0xfffc).chain(0xe_0000..=0xe_0080).filter_map(char::from_u32).collect();
+        let json = as_line(&hostile);
+        assert!(!json.trim_end().chars().any(acts_on_terminal));
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), hostile);
     }
 }

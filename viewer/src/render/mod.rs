@@ -4,6 +4,7 @@ pub mod context;
 pub mod cost;
 pub mod json;
 pub mod line;
+mod record;
 pub mod schema;
 pub mod style;
 pub mod table;

@@ -19,6 +19,25 @@ pub enum Role {
     Phase,
     /// What the end of a trace waited for.
     Critical,
+    /// What was searched for.
+    Match,
+}
+
+impl Role {
+    /// What follows `ESC [` and stands before `m`.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Faint => "2",
+            Self::Strong => "1",
+            Self::Error => "31",
+            Self::Warning => "33",
+            Self::Id => "36",
+            Self::Bar => "34",
+            Self::Phase => "35",
+            Self::Critical => "93",
+            Self::Match => "7",
+        }
+    }
 }
 
 /// Whether to colour.
@@ -35,17 +54,22 @@ impl Paint {
         if !self.colour || text.is_empty() {
             return text.to_owned();
         }
-        let code = match role {
-            Role::Faint => "2",
-            Role::Strong => "1",
-            Role::Error => "31",
-            Role::Warning => "33",
-            Role::Id => "36",
-            Role::Bar => "34",
-            Role::Phase => "35",
-            Role::Critical => "93",
-        };
+        let code = role.code();
         format!("\x1b[{code}m{text}\x1b[0m")
+    }
+
+    /// Appends what `write` does, in the colour of a role.
+    pub fn around(self, role: Option<Role>, into: &mut String, write: impl FnOnce(&mut String)) {
+        match role.filter(|_| self.colour) {
+            None => write(into),
+            Some(role) => {
+                into.push_str("\x1b[");
+                into.push_str(role.code());
+                into.push('m');
+                write(into);
+                into.push_str("\x1b[0m");
+            }
+        }
     }
 
     /// The role of a severity number of OpenTelemetry, if it stands out.

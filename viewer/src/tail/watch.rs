@@ -73,19 +73,15 @@ impl From<io::Error> for LookError {
 
 impl Watch {
     /// Takes note of what is there, before the history is read.
-    pub(crate) async fn begin(session: &Session, functions: &Functions) -> Result<Self, Fault> {
+    pub(crate) async fn begin(session: &Session, functions: &Functions, filter: &Filter) -> Result<Self, Fault> {
         let swept = Instant::now();
         if session.logs().block_numbers {
             let marks = Marks::at(&marks::parts(session).await?);
             return Ok(Self::Blocks { marks, parts: Vec::new(), swept });
         }
         let now = session.opened_at();
-        let scope = Scope {
-            functions,
-            window: Window::since(now - LONG_OVERLAP, now),
-            filter: &Filter::Everything,
-            detail: Detail::default(),
-        };
+        let scope =
+            Scope { functions, window: Window::since(now - LONG_OVERLAP, now), filter, detail: Detail::default() };
         let mut given = Given::default();
         given.look(scope.window.from);
         let mut answer = overlap::recent(session, &scope)?;
@@ -106,6 +102,14 @@ impl Watch {
             Self::Overlap { given, .. } => {
                 given.take(line);
             }
+        }
+    }
+
+    /// How this way of following is called.
+    pub(crate) const fn mode(&self) -> &'static str {
+        match self {
+            Self::Blocks { .. } => "exactly, by block numbers",
+            Self::Overlap { .. } => "by reading the last minutes again and telling lines apart",
         }
     }
 

@@ -48,7 +48,7 @@ pub(super) async fn answer(server: &Server, wanted: &Wanted, answers: &Answers) 
     let functions = resolve(server, session, &wanted.function).await?;
     let fault = |fault| server.fault(fault);
     let mut watch = match wanted.until {
-        None => Some(Watch::begin(session, &functions).await.map_err(fault)?),
+        None => Some(Watch::begin(session, &functions, &Filter::Everything).await.map_err(fault)?),
         Some(_) => None,
     };
     let window = match wanted.until {
