@@ -1,5 +1,5 @@
 # Thin on purpose: each target is a few lines, scripts stand beside what they serve.
-.PHONY: demo test fuzz layer bench chaos
+.PHONY: demo test fuzz layer bench chaos loss
 
 CARGO ?= cargo
 BIN   := $(or $(CARGO_TARGET_DIR),target)/debug
@@ -41,3 +41,8 @@ bench:
 chaos:
 	$(CARGO) build --locked --workspace --bins
 	$(BIN)/chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(EXTENSION),--extension $(EXTENSION))
+
+# What is written is printed once each, for SECONDS (60) at ROWS (5,000) a second, through restarts and standstills; prints how long it took.
+loss:
+	$(CARGO) build --locked --workspace --bins
+	LOSS_SECONDS=$(or $(SECONDS),60) LOSS_ROWS=$(or $(ROWS),5000) $(CARGO) test --locked -p lambdaview-tests --test it -- loss:: --nocapture --test-threads 1
