@@ -19,6 +19,7 @@ pub mod rie;
 pub mod shop;
 pub mod stack;
 pub mod terminal;
+pub mod tls;
 pub mod until;
 pub mod viewer;
 pub mod watchdog;
