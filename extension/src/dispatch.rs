@@ -214,7 +214,7 @@ impl Dispatch {
         let load = self.lanes[batch.kind as usize].in_flight.take();
         match outcome {
             Outcome::Delivered { rejected, message } => self.delivered(&batch, load, (rejected, &message), now),
-            Outcome::Refused { why } => self.refused(&batch, load, &why, now),
+            Outcome::Denied { why } | Outcome::Refused { why } => self.refused(&batch, load, &why, now),
             Outcome::Retry { after, why } => {
                 // A wish to be asked again at once would make a loop of it.
                 let wait = |failures| match after {

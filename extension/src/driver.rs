@@ -203,6 +203,7 @@ impl Driver {
             }
             Done::Resolved(resolution) => self.resolved(resolution),
             Done::Exported(backend, batch, outcome) => {
+                let outcome = self.renew_what_was_denied(backend, batch.kind, outcome);
                 if let Some(news) = self.backends[backend].shipped(batch, outcome, unix_now()) {
                     self.console.say(LogLevel::Error, news);
                 }

@@ -165,7 +165,12 @@ pub enum Outcome {
         /// What happened, in one lowercase fragment without secrets.
         why: String,
     },
-    /// Not taken, and never will be (bad request, unauthorised, unsupported).
+    /// Not taken, because the backend does not accept who we say we are: unless that changes, it never will be.
+    Denied {
+        /// What happened, in one lowercase fragment without secrets.
+        why: String,
+    },
+    /// Not taken, and never will be (bad request, unsupported).
     Refused {
         /// What happened, in one lowercase fragment without secrets.
         why: String,

@@ -143,7 +143,7 @@ async fn a_wrong_password_is_refused_and_never_told() {
     let mut settings = database.exporter();
     settings.password = Value::Plain(Secret::new("wrong-and-never-shown"));
     let outcome = ClickHouseExporter::new(&settings).export(&line("x"), GENEROUS).await;
-    let Outcome::Refused { why } = outcome else { panic!("{outcome:?}") };
+    let Outcome::Denied { why } = outcome else { panic!("{outcome:?}") };
     assert!(why.contains("compare ROTEL_CLICKHOUSE_EXPORTER_USER and _PASSWORD"), "{why}");
     assert!(!why.contains("wrong-and-never-shown"), "{why}");
 }

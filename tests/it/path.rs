@@ -7,6 +7,7 @@ use lambdaview_tests::{
     function::Sample,
     lambda::{Mode, Request, Status},
     stack::Stack,
+    tls::Terminator,
     until::{GENEROUS, until},
 };
 use serde_json::json;
@@ -168,4 +169,21 @@ async fn the_extension_writes_straight_into_clickstacks_tables_when_it_is_told_t
     assert_eq!((ledger.of("logs").dropped, ledger.of("logs").pending), (0, 0), "{ledger:?}");
     let spans = world.stack.database.spans(&invocation.trace_id).await.unwrap();
     assert!(spans.iter().any(|span| span.name == "charge card"), "{spans:#?}");
+}
+
+#[tokio::test]
+async fn the_extension_writes_into_clickhouse_over_tls_by_a_certificate_that_it_is_told_to_trust() {
+    let stack = Stack::without_collector().await;
+    let plain = stack.database.url.strip_prefix("http://").unwrap().parse().unwrap();
+    let tls = Terminator::before(plain).await;
+    let settings = sample(Sample::Orders)
+        .variable("ROTEL_EXPORTER", "clickhouse")
+        .variable("ROTEL_CLICKHOUSE_EXPORTER_ENDPOINT", format!("https://{}", tls.address))
+        .variable("ROTEL_CLICKHOUSE_EXPORTER_TLS_CA_PEM", &tls.authority)
+        .variable("ROTEL_CLICKHOUSE_EXPORTER_DATABASE", &stack.database.name);
+    let world = World::on(stack, "orders", settings).await;
+    world.lambda.invoke(json!({"order": 9})).await;
+    world.row("order 9 received").await;
+    let ledger = world.stop().await;
+    assert_eq!((ledger.of("logs").dropped, ledger.of("logs").pending), (0, 0), "{ledger:?}");
 }

@@ -368,6 +368,41 @@ async fn the_containers_credentials_sign_when_the_function_has_no_others() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_rotated_while_the_function_runs_is_fetched_anew_and_nothing_is_lost() {
+    let moto = Moto::shared().await;
+    let arn = moto.secret("eu-central-1", "rotated", "old").await;
+    let collector = Guarded::start("old").await;
+    let lambda = Lambda::start(behind(collector.address, &moto.url(), &arn)).await.unwrap();
+    succeeds(&lambda, json!({"order": 1, "from": 0, "to": 2})).await;
+    delivered(&lambda, &collector, "line 1").await;
+    moto.rotate("eu-central-1", &arn, "new").await;
+    collector.change_key("new");
+    succeeds(&lambda, json!({"order": 2, "from": 2, "to": 20})).await;
+    delivered(&lambda, &collector, "line 19").await;
+    let logs = stop(&lambda).await;
+    assert_eq!((logs.dropped, collector.turned_away()), (0, 1), "{}", lambda.transcript());
+    assert!((0..20).all(|number| collector.has(&format!("line {number}"))));
+    let said = lambda.extension_output();
+    assert_eq!(said.matches("secrets are fetched anew").count(), 1, "{said}");
+}
+
+#[tokio::test]
+async fn a_key_that_stays_wrong_is_fetched_once_more_and_what_it_does_not_open_is_counted() {
+    let aws = RecordedAws::start(only_get(&[ARN])).await;
+    let collector = Guarded::start("another key").await;
+    let lambda = Lambda::start(behind(collector.address, &aws.url(), ARN)).await.unwrap();
+    until("a line that was given up", GENEROUS, || async {
+        succeeds(&lambda, json!({"order": 1, "from": 0, "to": 5})).await;
+        let away = collector.turned_away();
+        if away > 3 { Ok(()) } else { Err(format!("turned away {away} times\n{}", lambda.transcript())) }
+    })
+    .await;
+    let logs = stop(&lambda).await;
+    assert_eq!((logs.delivered, logs.reasons.get("refused")), (0, Some(&logs.dropped)), "{logs:?}");
+    assert_eq!(aws.asked().len(), 2, "once at the start, once because it was denied");
+}
+
+#[tokio::test]
 async fn after_a_restore_secrets_are_fetched_anew() {
     let moto = Moto::shared().await;
     let arn = moto.parameter("eu-west-1", "/restored/key", "old").await;

@@ -31,9 +31,13 @@ pub fn attached_as(settings: Settings, collector: SocketAddr, program: &Path) ->
 #[must_use]
 pub fn towards(settings: Settings, executable: &Path, backend: &Backend, protocol: &str) -> Settings {
     let own = machine::loopback();
+    let (scheme, settings) = match &backend.authority {
+        None => ("http", settings),
+        Some(authority) => ("https", settings.variable("ROTEL_OTLP_EXPORTER_TLS_CA_PEM", authority)),
+    };
     settings
         .extension(executable)
-        .variable("ROTEL_OTLP_EXPORTER_ENDPOINT", format!("http://{}", backend.address))
+        .variable("ROTEL_OTLP_EXPORTER_ENDPOINT", format!("{scheme}://{}", backend.address))
         .variable("ROTEL_OTLP_EXPORTER_PROTOCOL", protocol)
         .variable("ROTEL_OTLP_GRPC_ENDPOINT", format!("{own}:4317"))
         .variable("ROTEL_OTLP_HTTP_ENDPOINT", format!("{own}:4318"))

@@ -21,6 +21,7 @@ pub mod server;
 pub mod shop;
 pub mod stack;
 pub mod terminal;
+pub mod tls;
 pub mod until;
 pub mod viewer;
 pub mod watchdog;

@@ -23,9 +23,17 @@ impl Dispatch {
         self.lanes[kind as usize].held_back = Some(HeldBack::Hoping);
     }
 
+    /// Holds `kind` back, whose secrets are old: they are asked for anew, and no invocation waits for them.
+    pub fn hold_back_again(&mut self, kind: SignalKind) {
+        self.lanes[kind as usize].held_back = Some(HeldBack::Asking);
+    }
+
     /// Lets `kind` go, with what has gathered: its secrets are known.
     pub fn let_go(&mut self, kind: SignalKind) {
-        if self.lanes[kind as usize].held_back.take().is_some() {
+        let lane = &mut self.lanes[kind as usize];
+        if lane.held_back.take().is_some() {
+            // What came of requests with other secrets, or with none, says nothing.
+            lane.pardon();
             self.catch_up();
         }
     }

@@ -45,6 +45,11 @@ pub(super) struct Backend {
     destination: Option<Arc<Destination>>,
     /// Kinds that have somewhere to go.
     open: [bool; 3],
+    /// Kinds that cannot go there without secrets.
+    needs_secrets: [bool; 3],
+    /// How often the destination has been made, and as which one each kind's last request left.
+    made: u32,
+    left_as: [u32; 3],
 }
 
 impl Backend {
@@ -62,6 +67,9 @@ impl Backend {
             held: [const { None }; 3],
             destination: None,
             open: SignalKind::ALL.map(|kind| target.is_open(config, kind)),
+            needs_secrets: SignalKind::ALL.map(|kind| target.waits(config, kind)),
+            made: 0,
+            left_as: [0; 3],
         };
         targets.iter().map(one).collect()
     }
@@ -107,9 +115,20 @@ impl Backend {
         }
     }
 
+    /// Whether a kind goes nowhere without secrets.
+    pub(super) const fn needs_secrets(&self, kind: SignalKind) -> bool {
+        self.needs_secrets[kind as usize]
+    }
+
+    /// Whether there are other secrets by now than those that the kind's last request left with.
+    pub(super) const fn left_with_old_secrets(&self, kind: SignalKind) -> bool {
+        self.left_as[kind as usize] != self.made
+    }
+
     /// From now on batches can be sent.
     pub(super) fn ready(&mut self, config: &Config) {
         self.destination = Some(Arc::new(Destination::new(self.target, config)));
+        self.made += 1;
         self.dispatch.go(self.target.ways(config));
         self.dispatch.ready();
     }
@@ -204,6 +223,7 @@ impl Backend {
                 }
             };
             if let Some(batch) = batch {
+                self.left_as[batch.kind as usize] = self.made;
                 let (held, given_up) = oneshot::channel();
                 self.held[batch.kind as usize] = Some(held);
                 return Some(Departure { destination, batch, timeout, given_up });

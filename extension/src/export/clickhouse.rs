@@ -284,6 +284,7 @@ impl From<Failure> for Sent {
         match failure {
             Failure::Passing { after, why } => Self::Failed(Outcome::Retry { after, why }),
             Failure::NoAnswer { why } => Self::Failed(Outcome::NoAnswer { frozen: false, why }),
+            Failure::Denied { why } => Self::Failed(Outcome::Denied { why }),
             Failure::Schema { why } | Failure::Final { why } => Self::Refused(why),
         }
     }
@@ -393,7 +394,7 @@ mod tests {
         let rows = line();
         let (outcome, request) = tokio::join!(exporter.insert(&rows), serve);
         assert!(request.contains("x-clickhouse-key: s3cr3t\r\n"), "{request}");
-        let Outcome::Refused { why } = outcome else { panic!("refused: {outcome:?}") };
+        let Outcome::Denied { why } = outcome else { panic!("denied: {outcome:?}") };
         assert!(why.contains("ROTEL_CLICKHOUSE_EXPORTER_USER") && why.contains("*** is wrong"), "{why}");
         assert!(!why.contains("s3cr3t"), "{why}");
     }

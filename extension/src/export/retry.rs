@@ -20,6 +20,8 @@ pub const LONGEST_UNANSWERED: Duration = Duration::from_secs(1);
 pub enum Verdict {
     /// Try again, not before this time when the backend named one.
     Retry(Option<Duration>),
+    /// Not as who we say we are.
+    Deny,
     /// Never again.
     Refuse,
 }
@@ -38,6 +40,7 @@ pub fn grpc(code: Code, details: &[u8]) -> Verdict {
         | Code::Unavailable
         | Code::DataLoss
         | Code::ResourceExhausted => Verdict::Retry(delay.filter(|delay| !delay.is_zero())),
+        Code::Unauthenticated | Code::PermissionDenied => Verdict::Deny,
         _ => Verdict::Refuse,
     }
 }
@@ -50,6 +53,7 @@ pub fn http(status: StatusCode, retry_after: Option<&str>, now: UnixNanos) -> Ve
         | StatusCode::BAD_GATEWAY
         | StatusCode::SERVICE_UNAVAILABLE
         | StatusCode::GATEWAY_TIMEOUT => Verdict::Retry(retry_after.and_then(|text| self::retry_after(text, now))),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Verdict::Deny,
         _ => Verdict::Refuse,
     }
 }
@@ -84,6 +88,7 @@ mod tests {
         let retried: Vec<i32> =
             (0..=16).filter(|&code| matches!(grpc(Code::from_i32(code), &[]), Verdict::Retry(_))).collect();
         assert_eq!(retried, [1, 4, 10, 11, 14, 15]);
+        assert_eq!([7, 16].map(|code| grpc(Code::from_i32(code), &[])), [Verdict::Deny; 2]);
     }
 
     #[test]
@@ -101,6 +106,7 @@ mod tests {
             .filter(|&status| matches!(http(StatusCode::from_u16(status).unwrap(), None, 0), Verdict::Retry(_)))
             .collect();
         assert_eq!(retried, [429, 502, 503, 504]);
+        assert_eq!([401, 403].map(|status| http(StatusCode::from_u16(status).unwrap(), None, 0)), [Verdict::Deny; 2]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod store;
 pub use decode::Kind;
 pub use store::{Copies, Line, Store};
 
+use crate::tls::Certified;
 use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -18,16 +19,19 @@ use hyper_util::{
 };
 use std::{
     collections::BTreeSet,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
     net::{TcpListener, TcpStream},
     sync::{Notify, watch},
     task::JoinSet,
 };
+
+/// Bytes on their way between a connection and who answers on it.
+const PASSAGE: usize = 64 << 10;
 
 /// How a backend behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +50,8 @@ pub enum Behaviour {
     PartialSuccess,
     /// Reads a part of the body, then resets the connection.
     ResetMidBody,
+    /// Reads a part of the body, then ends the connection in order: with TLS, by TLS's own word for it.
+    ClosedMidBody,
     /// Keeps what it was sent, then resets the connection instead of answering: the sender cannot know.
     ResetAfterStoring,
     /// Takes its time to read.
@@ -60,13 +66,14 @@ pub enum Behaviour {
 
 impl Behaviour {
     /// Every way of failing.
-    pub const FAULTS: [Self; 11] = [
+    pub const FAULTS: [Self; 12] = [
         Self::Refused,
         Self::Hanging,
         Self::TooManyRequests,
         Self::Unavailable,
         Self::PartialSuccess,
         Self::ResetMidBody,
+        Self::ClosedMidBody,
         Self::ResetAfterStoring,
         Self::SlowReads,
         Self::SlowAnswers,
@@ -88,6 +95,8 @@ struct Shared {
     listening: watch::Sender<bool>,
     store: Mutex<Store>,
     requests: watch::Sender<Requests>,
+    /// With TLS, if with any.
+    certified: Option<Certified>,
 }
 
 /// Requests that reached a backend, whatever became of them.
@@ -114,6 +123,8 @@ impl Shared {
 pub struct Backend {
     /// Where it listens, when it does.
     pub address: SocketAddr,
+    /// Where it speaks TLS, the authority that its clients have to trust, as PEM.
+    pub authority: Option<String>,
     shared: Arc<Shared>,
     _listener: JoinSet<()>,
 }
@@ -124,17 +135,32 @@ impl Backend {
     /// # Panics
     /// When its port cannot be had.
     pub async fn start() -> Self {
+        Self::start_at(crate::machine::loopback().into(), |_| None).await
+    }
+
+    /// The same with TLS.
+    ///
+    /// # Panics
+    /// When its port cannot be had.
+    pub async fn start_with_tls() -> Self {
+        Self::start_at(crate::machine::loopback().into(), |address| Some(Certified::at(address))).await
+    }
+
+    async fn start_at(address: IpAddr, certified: impl FnOnce(IpAddr) -> Option<Certified>) -> Self {
         crate::watchdog::watch();
-        let address = SocketAddr::new(crate::machine::loopback().into(), 4319);
+        let certified = certified(address);
+        let authority = certified.as_ref().map(|certified| certified.authority.clone());
+        let address = SocketAddr::new(address, 4319);
         let shared = Arc::new(Shared {
             behaviour: watch::Sender::new(Behaviour::Healthy),
             listening: watch::Sender::new(false),
             store: Mutex::default(),
             requests: watch::Sender::default(),
+            certified,
         });
         let mut listener = JoinSet::new();
         listener.spawn(listen(address, shared.clone()));
-        let backend = Self { address, shared, _listener: listener };
+        let backend = Self { address, authority, shared, _listener: listener };
         backend.behave(Behaviour::Healthy).await;
         backend
     }
@@ -216,15 +242,47 @@ async fn connection(mut stream: TcpStream, shared: Arc<Shared>) {
         Behaviour::Garbage => return garbage(stream).await,
         _ => {}
     }
-    let reset = Arc::new(Notify::new());
-    let unread = Arc::new(service::Unread::new(shared.clone()));
-    let service = service_fn(|request| service::answer(unread.clone(), reset.clone(), request));
-    let server = auto::Builder::new(TokioExecutor::new());
-    let served = server.serve_connection(TokioIo::new(stream), service);
-    tokio::select! {
-        _its_other_end_had_enough = served => unread.forget(),
-        () = reset.notified() => {}
+    match &shared.certified {
+        None => serve(stream, &shared).await,
+        Some(certified) => {
+            if let Ok(stream) = certified.accept(stream).await {
+                serve(stream, &shared).await;
+            }
+        }
     }
+}
+
+/// What a connection comes to that is not left to its other end.
+#[derive(Debug, Default)]
+struct Fate {
+    reset: Notify,
+    closed: Notify,
+}
+
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: &Arc<Shared>) {
+    let fate = Arc::new(Fate::default());
+    let unread = Arc::new(service::Unread::new(shared.clone()));
+    let service = service_fn(|request| service::answer(unread.clone(), fate.clone(), request));
+    let server = auto::Builder::new(TokioExecutor::new());
+    // hyper keeps its end for good; the connection stays ours to end.
+    let (near, far) = tokio::io::duplex(PASSAGE);
+    let served = server.serve_connection(TokioIo::new(near), service);
+    let closed = tokio::select! {
+        _its_other_end_had_enough = async { tokio::join!(served, carry(&mut stream, far)) } => {
+            unread.forget();
+            false
+        }
+        () = fate.reset.notified() => false,
+        () = fate.closed.notified() => true,
+    };
+    if closed {
+        let _as_good = stream.shutdown().await;
+    }
+}
+
+/// Carries bytes until either end has had enough; `far` then hears of it.
+async fn carry(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), mut far: DuplexStream) {
+    let _ended = tokio::io::copy_bidirectional(stream, &mut far).await;
 }
 
 /// Bytes that are neither HTTP/1 nor HTTP/2, and the connection until its other end has had enough of it.

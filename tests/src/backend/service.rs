@@ -1,7 +1,7 @@
 //! A backend's answer to one request, as its behaviour has it.
 
 use super::{
-    Behaviour, Shared,
+    Behaviour, Fate, Shared,
     decode::{self, Encoding, Kind, Record},
 };
 use bytes::{Bytes, BytesMut};
@@ -66,7 +66,7 @@ impl Drop for Unread {
 /// Answers one request, or makes sure that it is never answered.
 pub(super) async fn answer(
     unread: Arc<Unread>,
-    reset: Arc<Notify>,
+    fate: Arc<Fate>,
     request: Request<Incoming>,
 ) -> Result<Answer, Infallible> {
     let shared = unread.shared.clone();
@@ -79,13 +79,17 @@ pub(super) async fn answer(
         Behaviour::Hanging => return pending().await,
         Behaviour::ResetMidBody => {
             let _a_part = body.frame().await;
-            return gone(&reset).await;
+            return gone(&fate.reset).await;
+        }
+        Behaviour::ClosedMidBody => {
+            let _a_part = body.frame().await;
+            return gone(&fate.closed).await;
         }
         // These concern connections; one that is open already ends.
-        Behaviour::Refused | Behaviour::ClosedHandshake | Behaviour::Garbage => return gone(&reset).await,
+        Behaviour::Refused | Behaviour::ClosedHandshake | Behaviour::Garbage => return gone(&fate.reset).await,
         _ => {}
     }
-    let Some(body) = whole(body, behaviour == Behaviour::SlowReads).await else { return gone(&reset).await };
+    let Some(body) = whole(body, behaviour == Behaviour::SlowReads).await else { return gone(&fate.reset).await };
     if matches!(behaviour, Behaviour::TooManyRequests | Behaviour::Unavailable) {
         return Ok(refused(behaviour, ask.encoding));
     }
@@ -100,7 +104,7 @@ pub(super) async fn answer(
     let rejected = shared.store().take(ask.kind, &records, rejects);
     let kept = Kept { shared: &shared, kind: ask.kind, records };
     match behaviour {
-        Behaviour::ResetAfterStoring => return gone(&reset).await,
+        Behaviour::ResetAfterStoring => return gone(&fate.reset).await,
         Behaviour::SlowAnswers => tokio::time::sleep(SLOW * 2).await,
         _ => {}
     }
@@ -153,8 +157,8 @@ impl Drop for Kept<'_> {
 }
 
 /// Ends the connection under the request.
-async fn gone(reset: &Notify) -> Result<Answer, Infallible> {
-    reset.notify_one();
+async fn gone(end: &Notify) -> Result<Answer, Infallible> {
+    end.notify_one();
     pending().await
 }
 

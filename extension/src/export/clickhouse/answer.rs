@@ -28,6 +28,8 @@ pub(super) enum Failure {
     NoAnswer { why: String },
     /// The table is not what it was when it was looked at, or never was.
     Schema { why: String },
+    /// The server does not accept who we say we are.
+    Denied { why: String },
     /// No repetition mends it.
     Final { why: String },
 }
@@ -58,7 +60,7 @@ fn by_code(code: u32, words: &str) -> Failure {
                 "there is no such database: does ROTEL_CLICKHOUSE_EXPORTER_DATABASE name ClickStack's? ({words})"
             ),
         },
-        192..=194 | 516 => Failure::Final {
+        192..=194 | 516 => Failure::Denied {
             why: format!(
                 "this user and password are not accepted: compare ROTEL_CLICKHOUSE_EXPORTER_USER and _PASSWORD ({words})"
             ),
@@ -115,6 +117,7 @@ fn by_status(status: StatusCode, retry_after: Option<&str>, now: UnixNanos, word
     };
     match retry::http(status, retry_after, now) {
         Verdict::Retry(after) => Failure::Passing { after, why },
+        Verdict::Deny => Failure::Denied { why },
         Verdict::Refuse if status.is_server_error() => Failure::Passing { after: None, why },
         Verdict::Refuse => Failure::Final { why: format!("{why} (is this ClickHouse's HTTP interface?)") },
     }
@@ -181,7 +184,9 @@ mod tests {
             (301, "", "status 301 Moved Permanently (is this"),
             (500, "Code: 49. DB::Exception: Logical error", "refused (Code: 49. DB::Exception: Logical error)"),
         ] {
-            let Err(Failure::Final { why }) = answer(status, &[], words) else { panic!("{words}") };
+            let Err(Failure::Final { why } | Failure::Denied { why }) = answer(status, &[], words) else {
+                panic!("{words}")
+            };
             assert!(why.starts_with(begins), "{why}");
         }
     }

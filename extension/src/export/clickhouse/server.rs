@@ -135,6 +135,7 @@ impl Server {
             Failure::Passing { after, why } => Failure::Passing { after, why: self.told(&why) },
             Failure::NoAnswer { why } => Failure::NoAnswer { why: self.told(&why) },
             Failure::Schema { why } => Failure::Schema { why: self.told(&why) },
+            Failure::Denied { why } => Failure::Denied { why: self.told(&why) },
             Failure::Final { why } => Failure::Final { why: self.told(&why) },
         })
     }

@@ -91,6 +91,7 @@ fn json_response(body: &[u8]) -> Option<ExportLogsServiceResponse> {
 fn outcome(verdict: Verdict, why: String) -> Outcome {
     match verdict {
         Verdict::Retry(after) => Outcome::Retry { after, why },
+        Verdict::Deny => Outcome::Denied { why },
         Verdict::Refuse => Outcome::Refused { why },
     }
 }
@@ -171,6 +172,10 @@ mod tests {
         Outcome::Refused { why: why.to_owned() }
     }
 
+    fn denied(why: &str) -> Outcome {
+        Outcome::Denied { why: why.to_owned() }
+    }
+
     fn retry(seconds: Option<u64>, why: &str) -> Outcome {
         Outcome::Retry { after: seconds.map(Duration::from_secs), why: why.to_owned() }
     }
@@ -202,7 +207,7 @@ mod tests {
         let status = rpc::Status::new(Code::InvalidArgument, "bad\nspan.").encode_to_vec();
         assert_eq!(of_http(&answer(400, &[PROTOBUF], status), 0), refused("status 400 Bad Request: bad span"));
         let json = br#"{"code":16,"message":"no key"}"#.to_vec();
-        let expected = refused("status 401 Unauthorized (is the API key right?): no key");
+        let expected = denied("status 401 Unauthorized (is the API key right?): no key");
         assert_eq!(of_http(&answer(401, &[JSON], json), 0), expected);
         let moved = answer(301, &[("location", "https://new/")], b"<html>".to_vec());
         assert_eq!(of_http(&moved, 0), refused("status 301 Moved Permanently: moved to https://new/"));
@@ -218,7 +223,7 @@ mod tests {
     #[test]
     fn a_grpc_status_is_read_from_trailers_or_from_a_head_without_body() {
         let head = answer(200, &[("grpc-status", "16"), ("grpc-message", "missing%20key")], vec![]);
-        assert_eq!(of_grpc(&head), refused("unauthenticated (is the API key right?): missing key"));
+        assert_eq!(of_grpc(&head), denied("unauthenticated (is the API key right?): missing key"));
         let trailers = Some(map(&[("grpc-status", "14")]));
         assert_eq!(of_grpc(&Answer { trailers, ..answer(200, &[], vec![]) }), retry(None, "unavailable"));
     }

@@ -207,6 +207,7 @@ impl Open {
             Outcome::Delivered { rejected, message } => Outcome::Delivered { rejected, message: told(message) },
             Outcome::Retry { after, why } => Outcome::Retry { after, why: told(why) },
             Outcome::NoAnswer { frozen, why } => Outcome::NoAnswer { frozen, why: told(why) },
+            Outcome::Denied { why } => Outcome::Denied { why: told(why) },
             Outcome::Refused { why } => Outcome::Refused { why: told(why) },
         }
     }
@@ -426,7 +427,7 @@ mod tests {
         for line in ["authorization: key, with comma\r\n", "x-team: orders\r\n", "content-encoding: gzip\r\n"] {
             assert!(head.contains(line), "{head}");
         }
-        let Outcome::Refused { why } = outcome else { panic!("a 403 is refused") };
+        let Outcome::Denied { why } = outcome else { panic!("a 403 denies: {outcome:?}") };
         assert!(why.ends_with("status 403 Forbidden (is the API key right?): *** is no valid key for ***"), "{why}");
     }
 

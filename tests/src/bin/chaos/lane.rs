@@ -124,7 +124,7 @@ struct Lane {
 
 /// From the first step to the ledger of the last process.
 pub(crate) async fn live(character: Character, nth: usize, run: Run) -> (Character, Evidence) {
-    let backend = Backend::start().await;
+    let backend = if character.tls { Backend::start_with_tls().await } else { Backend::start().await };
     let lambda = Lambda::start(settings(character, &backend, &run.extension)).await.expect("the platform starts");
     let mut lane = Lane {
         character,

@@ -20,10 +20,12 @@ pub(crate) struct Character {
     pub(crate) redelivery: Option<u32>,
     /// A buffer too small for what happens.
     pub(crate) memory_limit: Option<&'static str>,
+    /// Whether its backend speaks TLS.
+    pub(crate) tls: bool,
 }
 
 /// The lanes of a run: every flush mode, protocol and trouble in some combination.
-pub(crate) const LANES: [Character; 6] = [
+pub(crate) const LANES: [Character; 7] = [
     Character {
         name: "end",
         flush: "end",
@@ -32,6 +34,7 @@ pub(crate) const LANES: [Character; 6] = [
         falls: false,
         redelivery: None,
         memory_limit: None,
+        tls: false,
     },
     Character {
         name: "background",
@@ -41,6 +44,7 @@ pub(crate) const LANES: [Character; 6] = [
         falls: false,
         redelivery: None,
         memory_limit: None,
+        tls: false,
     },
     Character {
         name: "auto, killed, falling",
@@ -50,6 +54,7 @@ pub(crate) const LANES: [Character; 6] = [
         falls: true,
         redelivery: None,
         memory_limit: None,
+        tls: false,
     },
     Character {
         name: "periodic, told twice",
@@ -59,6 +64,7 @@ pub(crate) const LANES: [Character; 6] = [
         falls: false,
         redelivery: Some(7),
         memory_limit: None,
+        tls: false,
     },
     Character {
         name: "background, killed, told twice",
@@ -68,6 +74,7 @@ pub(crate) const LANES: [Character; 6] = [
         falls: false,
         redelivery: Some(5),
         memory_limit: None,
+        tls: false,
     },
     Character {
         name: "end, small buffer, falling",
@@ -77,6 +84,17 @@ pub(crate) const LANES: [Character; 6] = [
         falls: true,
         redelivery: None,
         memory_limit: Some("128KiB"),
+        tls: false,
+    },
+    Character {
+        name: "auto over TLS",
+        flush: "auto",
+        protocol: "grpc",
+        kills: false,
+        falls: false,
+        redelivery: None,
+        memory_limit: None,
+        tls: true,
     },
 ];
 

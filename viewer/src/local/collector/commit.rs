@@ -75,7 +75,7 @@ async fn commit(exporter: Arc<ClickHouseExporter>, mut queue: mpsc::Receiver<Req
                 Ok(())
             }
             Outcome::Retry { after, why } => Err((after, why)),
-            Outcome::NoAnswer { why, .. } | Outcome::Refused { why } => Err((None, why)),
+            Outcome::NoAnswer { why, .. } | Outcome::Denied { why } | Outcome::Refused { why } => Err((None, why)),
         };
         if let Err((_, why)) = &result {
             eprintln!("lambdaview: rows were not written, their senders are asked to come again: {why}");
