@@ -15,6 +15,7 @@ mod text;
 pub mod bytes;
 pub mod function;
 pub mod functions;
+pub mod invocations;
 pub mod lines;
 pub mod marks;
 pub mod oldest;
