@@ -12,6 +12,7 @@ pub mod help;
 pub mod interrupt;
 pub mod local;
 pub mod prompt;
+pub mod radar;
 pub mod render;
 pub mod settings;
 pub mod similar;
@@ -83,6 +84,7 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
         Command::Tail(args) => desk.tail(args).await,
         Command::Trace(args) => interrupt::unless_interrupted(desk.trace(args)).await,
         Command::Functions(args) => interrupt::unless_interrupted(desk.functions(args)).await,
+        Command::Invocations(args) => interrupt::unless_interrupted(desk.invocations(args)).await,
         Command::Cost(args) => interrupt::unless_interrupted(desk.cost(args)).await,
         Command::Local(_)
         | Command::Ui(_)

@@ -12,7 +12,7 @@ WHERE Timestamp >= fromUnixTimestamp64Nano({from:Int64})
   AND Timestamp < fromUnixTimestamp64Nano({until:Int64})
   AND toStartOfFiveMinutes(Timestamp) >= toStartOfFiveMinutes(fromUnixTimestamp64Nano({from:Int64}))
   AND toStartOfFiveMinutes(Timestamp) <= toStartOfFiveMinutes(fromUnixTimestamp64Nano({until:Int64}))
-  AND hasAny(ResourceAttributeItems, arrayMap(name -> concat('faas.name=', name), {functions:Array(String)})) --? functions
+  AND true --= functions
   AND has(LogAttributeItems, concat('faas.invocation_id=', {invocation:String})) --? invocation
   AND LogAttributes['faas.invocation_id'] != ''
 GROUP BY request_id

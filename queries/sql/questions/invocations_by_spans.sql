@@ -3,7 +3,8 @@
 WITH
     SpanAttributes['faas.invocation_id'] AS id,
     SpanAttributes['error.type'] AS kind,
-    SpanKind = 'Server' AS is_invocation
+    SpanKind = 'Server' AS is_invocation,
+    SpanName = 'init' AND SpanAttributes['aws.lambda.init.phase'] != '' AS is_init
 SELECT
     if(id != '', id, SpanId) AS request_id,
     any(if(ResourceAttributes['faas.name'] != '', ResourceAttributes['faas.name'], CAST(ServiceName, 'String'))) AS function,
@@ -12,8 +13,8 @@ SELECT
     anyIf(TraceId, is_invocation) AS trace_id,
     toUInt8(countIf(is_invocation AND StatusCode = 'Error') > 0) AS failed,
     anyIf(if(kind != '', kind, StatusMessage), is_invocation AND StatusCode = 'Error') AS error_type,
-    toUInt8(countIf(is_invocation ? SpanAttributes['faas.coldstart'] = 'true' : SpanName IN ('init', 'restore')) > 0) AS cold,
-    sumIf(toUInt64(Duration), NOT is_invocation AND SpanName = 'init') AS init,
+    toUInt8(countIf(if(is_invocation, SpanAttributes['faas.coldstart'] = 'true', is_init OR SpanName = 'restore')) > 0) AS cold,
+    sumIf(toUInt64(Duration), is_init) AS init,
     sumIf(toUInt64(Duration), NOT is_invocation AND SpanName = 'restore') AS restore,
     max(toFloat64OrZero(SpanAttributes['aws.lambda.billed_duration'])) AS billed_seconds,
     max(toUInt64OrZero(SpanAttributes['faas.mem_usage'])) AS memory_used,
@@ -24,7 +25,7 @@ SELECT
 FROM otel_traces
 WHERE Timestamp >= fromUnixTimestamp64Nano({from:Int64}) - toIntervalMinute(15)
   AND Timestamp < fromUnixTimestamp64Nano({until:Int64}) + toIntervalMinute(15)
-  AND hasAny(ResourceAttributeItems, arrayMap(name -> concat('faas.name=', name), {functions:Array(String)})) --? functions
+  AND true --= functions
   AND has(SpanAttributeItems, concat('faas.invocation_id=', {invocation:String})) --? invocation
   AND (SpanKind = 'Server' OR SpanName IN ('init', 'restore', 'extensionOverhead'))
 GROUP BY request_id

@@ -7,6 +7,7 @@ mod context;
 mod cost;
 mod functions;
 mod global;
+mod invocations;
 mod local;
 mod meta;
 mod schema;
@@ -19,6 +20,7 @@ pub use context::{AddArgs, ContextAction, ContextArgs};
 pub use cost::CostArgs;
 pub use functions::FunctionsArgs;
 pub use global::{Colour, Connection, Display, Output, Span, Theme, Timeout, Timestamps};
+pub use invocations::InvocationsArgs;
 pub use local::LocalArgs;
 pub use meta::{CompletionsArgs, HelpArgs, ManArgs};
 pub use schema::{SchemaArgs, SchemaCommand};
@@ -58,6 +60,9 @@ pub enum Command {
     /// List the functions: invocations, errors, log volume, durations.
     #[command(alias = "fn", alias = "ls")]
     Functions(FunctionsArgs),
+    /// List the invocations of functions, one a line: how they ended, how long they ran, what they were billed and used.
+    #[command(alias = "inv", after_help = invocations::HELP)]
+    Invocations(InvocationsArgs),
     /// Reckon what the logs cost: in CloudWatch, and here.
     #[command(after_help = cost::HELP)]
     Cost(CostArgs),
@@ -94,6 +99,7 @@ impl Command {
             Self::Tail(_) => "tail",
             Self::Trace(_) => "trace",
             Self::Functions(_) => "functions",
+            Self::Invocations(_) => "invocations",
             Self::Cost(_) => "cost",
             Self::Local(_) => "local",
             Self::Ui(_) => "ui",

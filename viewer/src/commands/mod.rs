@@ -4,6 +4,7 @@ mod config;
 mod context;
 mod cost;
 mod functions;
+mod invocations;
 mod local;
 mod meta;
 mod schema;
@@ -22,7 +23,14 @@ pub use ui::{first_screen, is_possible, open};
 
 use std::io::{self, Write as _};
 
-use lambdaview_queries::questions::{Fault, Session};
+use lambdaview_queries::{
+    name::NamePattern,
+    questions::{
+        Fault, Session,
+        function::{self, Functions},
+    },
+    window::Window,
+};
 
 use crate::{
     args::{Output, Span},
@@ -30,6 +38,7 @@ use crate::{
     error::{Error, Place},
     render::style::Paint,
     settings::{Look, usage},
+    similar::similar,
 };
 
 /// What every command works with.
@@ -66,6 +75,27 @@ impl Desk<'_> {
     fn since(&self, default: Since) -> (i64, Since) {
         let since = self.span.since.unwrap_or(default);
         (since.at(self.session.opened_at()), since)
+    }
+
+    /// The stretch of time, and what was typed for its start or stands for it.
+    fn window(&self, default: Since) -> (Window, Since) {
+        let now = self.session.opened_at();
+        let (from, since) = self.since(default);
+        let until = self.span.until.map_or(Window::since(from, now).until, |until| until.at(now));
+        (Window { from, until }, since)
+    }
+
+    /// The functions that were named; all, where none was.
+    async fn functions_of(&self, patterns: &[NamePattern]) -> Result<Functions, Error> {
+        let resolved = function::resolve(self.session, patterns).await.map_err(|fault| self.fault(fault))?;
+        match resolved.missing.into_iter().next() {
+            None => Ok(resolved.functions),
+            Some(missing) => Err(Error::NotFound {
+                what: format!("no function matches \"{}\"", missing.typed),
+                similar: similar(&missing.typed, &missing.others),
+                next: "`lambdaview functions --since 7d` lists those there are".to_owned(),
+            }),
+        }
     }
 
     fn fault(&self, fault: Fault) -> Error {

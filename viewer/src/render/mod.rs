@@ -2,6 +2,9 @@
 
 pub mod context;
 pub mod cost;
+pub mod fields;
+pub mod grid;
+pub mod invocations;
 pub mod json;
 pub mod line;
 pub mod schema;

@@ -1,0 +1,96 @@
+//! Rows for programs: the same fields as JSON, one object a line, and as CSV.
+
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
+use serde_json::Value;
+
+use super::json::as_line;
+use crate::{
+    ask::Nanos,
+    format::{inert, rfc3339},
+};
+
+/// A row: fields in the order in which they are documented. What is not known is null in JSON and nothing in CSV.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fields(Vec<(&'static str, Value)>);
+
+impl Fields {
+    /// Adds a field.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.0.push((name, value.into()));
+        self
+    }
+
+    /// Adds text; nothing where there is none.
+    #[must_use]
+    pub fn text(self, name: &'static str, text: &str) -> Self {
+        let known = (!text.is_empty()).then_some(text);
+        self.with(name, known)
+    }
+
+    /// Adds a moment.
+    #[must_use]
+    pub fn time(self, name: &'static str, time: Nanos) -> Self {
+        self.with(name, rfc3339(time))
+    }
+
+    /// Adds a length of time, given in nanoseconds, in milliseconds.
+    #[must_use]
+    pub fn millis(self, name: &'static str, nanos: Option<u64>) -> Self {
+        self.with(name, nanos.map(|nanos| nanos as f64 / 1e6))
+    }
+}
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// One object a line.
+#[must_use]
+pub fn json(rows: &[Fields]) -> String {
+    rows.iter().map(as_line).collect()
+}
+
+/// A heading, then a row each.
+#[must_use]
+pub fn csv(rows: &[Fields]) -> String {
+    let Some(first) = rows.first() else { return String::new() };
+    let heading: Vec<String> = first.0.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let rows = rows.iter().map(|row| row.0.iter().map(|(_, value)| cell(value)).collect());
+    std::iter::once(heading).chain(rows).map(|cells: Vec<String>| cells.join(",") + "\n").collect()
+}
+
+fn cell(value: &Value) -> String {
+    let text = match value {
+        Value::Null => String::new(),
+        Value::String(text) => inert(text).into_owned(),
+        Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    };
+    // A formula would run in a spreadsheet.
+    let text = if text.starts_with(['=', '+', '@']) { format!("'{text}") } else { text };
+    if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_fields_are_json_and_csv() {
+        let row = Fields::default()
+            .text("name", "a, \"b\"\x1b")
+            .text("version", "")
+            .millis("duration_ms", Some(1_500_000))
+            .with("functions", vec!["x", "y"])
+            .with("formula", "=1+1");
+        insta::assert_snapshot!(json(std::slice::from_ref(&row)), @"");
+        insta::assert_snapshot!(csv(&[row]), @"");
+    }
+}
