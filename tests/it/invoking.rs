@@ -60,8 +60,17 @@ async fn only_those_that_are_asked_for_are_told() {
             (Wanted { cold: true, ..of("checkout") }, vec![20, 0]),
             (Wanted { slow: Some(1_000 * MS), ..of("checkout") }, vec![30, 7]),
             (Wanted { near: true, ..of("checkout") }, vec![38, 37, 36, 35, 34, 33]),
-            (Wanted { request_id: Some("c0ffee00-0000-4000-8000-000000000011".to_owned()), ..of("checkout") }, vec![11]),
-            (Wanted { request_id: Some("c0ffee00-0000-4000-8000-000000000011".to_owned()), ..Wanted::of(Functions::All) }, vec![11]),
+            (
+                Wanted { request_id: Some("c0ffee00-0000-4000-8000-000000000011".to_owned()), ..of("checkout") },
+                vec![11],
+            ),
+            (
+                Wanted {
+                    request_id: Some("c0ffee00-0000-4000-8000-000000000011".to_owned()),
+                    ..Wanted::of(Functions::All)
+                },
+                vec![11],
+            ),
             (Wanted { timeout: true, ..of("refund") }, vec![]),
             (Wanted { cold: true, ..of("refund") }, (0..10).rev().collect()),
         ];
@@ -78,13 +87,25 @@ async fn what_other_senders_leave_out_stays_unknown() {
         let refunds = newest(&session, &of("refund"), 1).await;
         assert_eq!(ids(&refunds), (0..10).rev().collect::<Vec<_>>(), "{layout}");
         let refund = &refunds[0];
-        assert_eq!((refund.duration, refund.billed, refund.init), (Some(50 * MS), Some(51 * MS), Some(210_250_000)), "{layout}");
-        assert_eq!((refund.memory_used, refund.ending, refund.cold), (Some(240 * MIB), Ending::Ok, Some(true)), "{layout}");
+        assert_eq!(
+            (refund.duration, refund.billed, refund.init),
+            (Some(50 * MS), Some(51 * MS), Some(210_250_000)),
+            "{layout}"
+        );
+        assert_eq!(
+            (refund.memory_used, refund.ending, refund.cold),
+            (Some(240 * MIB), Ending::Ok, Some(true)),
+            "{layout}"
+        );
         let exports = newest(&session, &of("export"), 24 * 30).await;
         assert_eq!((ids(&exports), exports[0].ending), ((0..6).collect(), Ending::Timeout), "{layout}");
         let notices = newest(&session, &of("notify"), 1).await;
         assert_eq!((ids(&notices), notices[0].lines), (vec![2, 1, 0], Some((2, 0))), "{layout}");
-        assert_eq!((notices[0].ending, notices[0].duration, notices[0].cold), (Ending::Unknown, None, None), "{layout}");
+        assert_eq!(
+            (notices[0].ending, notices[0].duration, notices[0].cold),
+            (Ending::Unknown, None, None),
+            "{layout}"
+        );
     }
 }
 

@@ -10,10 +10,12 @@ pub mod error;
 pub mod format;
 pub mod help;
 pub mod interrupt;
+pub mod lanes;
 pub mod local;
 pub mod prompt;
 pub mod radar;
 pub mod render;
+pub mod schedule;
 pub mod settings;
 pub mod similar;
 pub mod tail;
@@ -83,8 +85,12 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
         // Follows with its own end: it has counts to tell.
         Command::Tail(args) => desk.tail(args).await,
         Command::Trace(args) => interrupt::unless_interrupted(desk.trace(args)).await,
-        Command::Functions(args) => interrupt::unless_interrupted(desk.functions(args)).await,
+        Command::Functions(args) => interrupt::unless_interrupted(desk.functions(args, false)).await,
+        Command::Top(args) => interrupt::unless_interrupted(desk.functions(args, true)).await,
         Command::Invocations(args) => interrupt::unless_interrupted(desk.invocations(args)).await,
+        Command::Errors(args) => interrupt::unless_interrupted(desk.errors(args)).await,
+        Command::Cold(args) => interrupt::unless_interrupted(desk.cold(args)).await,
+        Command::Environments(args) => interrupt::unless_interrupted(desk.environments(args)).await,
         Command::Cost(args) => interrupt::unless_interrupted(desk.cost(args)).await,
         Command::Local(_)
         | Command::Ui(_)

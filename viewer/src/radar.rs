@@ -120,7 +120,13 @@ mod tests {
 
     fn invocation(seconds_ago: i64) -> Invocation {
         let start = NOW - seconds_ago * 1_000_000_000;
-        Invocation { start, function: "pay".to_owned(), instance: "a".to_owned(), ending: Ending::Ok, ..Invocation::default() }
+        Invocation {
+            start,
+            function: "pay".to_owned(),
+            instance: "a".to_owned(),
+            ending: Ending::Ok,
+            ..Invocation::default()
+        }
     }
 
     #[test]
@@ -146,9 +152,14 @@ mod tests {
     #[test]
     fn a_report_is_awaited_of_an_environments_last_invocation_where_others_have_theirs() {
         let reported = |seconds_ago| Invocation { billed: Some(1), ..invocation(seconds_ago) };
-        let of = |invocations: &[Invocation]| look(invocations, NOW).iter().map(|sight| sight.report).collect::<Vec<_>>();
+        let of =
+            |invocations: &[Invocation]| look(invocations, NOW).iter().map(|sight| sight.report).collect::<Vec<_>>();
         assert_eq!(of(&[invocation(1), reported(2)]), [Report::Pending, Report::Known]);
-        assert_eq!(of(&[reported(1), invocation(2)]), [Report::Known, Report::Absent], "its environment was used again");
+        assert_eq!(
+            of(&[reported(1), invocation(2)]),
+            [Report::Known, Report::Absent],
+            "its environment was used again"
+        );
         assert_eq!(of(&[invocation(1)]), [Report::Absent], "nobody sends reports");
         assert_eq!(of(&[invocation(7_200), reported(7_300)]), [Report::Absent, Report::Known], "too long ago");
     }

@@ -71,7 +71,8 @@ pub async fn starts(session: &Session, functions: &Functions, window: Window) ->
 }
 
 fn choose(spans: Vec<Starts>, reports: Vec<Starts>) -> Vec<Starts> {
-    let tells = |function: &str| spans.iter().any(|one| one.function == function && one.inits + one.restores + one.cold > 0);
+    let tells =
+        |function: &str| spans.iter().any(|one| one.function == function && one.inits + one.restores + one.cold > 0);
     let mut chosen: Vec<Starts> = reports.into_iter().filter(|one| !tells(&one.function)).collect();
     let has_reports: Vec<String> = chosen.iter().map(|one| one.function.clone()).collect();
     chosen.extend(spans.into_iter().filter(|one| !has_reports.contains(&one.function)));
@@ -116,7 +117,10 @@ mod tests {
 
     #[test]
     fn memory_is_in_bytes_or_in_lambdas_megabytes() {
-        assert_eq!(["268435456", "256", "", "0", "x"].map(memory), [Some(256 << 20), Some(256 << 20), None, None, None]);
+        assert_eq!(
+            ["268435456", "256", "", "0", "x"].map(memory),
+            [Some(256 << 20), Some(256 << 20), None, None, None]
+        );
     }
 
     #[test]

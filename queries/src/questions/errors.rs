@@ -66,6 +66,8 @@ struct Failed {
 struct Counted {
     function: Text,
     invocations: u64,
+    #[serde(rename = "last")]
+    _last: Nanos,
 }
 
 /// Failed invocations are told apart from those with a line of an error one by one.
@@ -82,9 +84,8 @@ pub async fn groups(session: &Session, functions: &Functions, window: Window) ->
     let counted = session.ask_traces(ask(include_str!("../../sql/questions/invocations_counted.sql")));
     let (lines, failed, counted) = tokio::try_join!(
         session.all::<Lines>(lines.param("from", window.from).param("until", window.until)),
-        session.all::<Failed>(
-            failed.param("from", window.from).param("until", window.until).param("limit", MOST_FAILED)
-        ),
+        session
+            .all::<Failed>(failed.param("from", window.from).param("until", window.until).param("limit", MOST_FAILED)),
         session.all::<Counted>(counted.param("from", window.from).param("until", window.until)),
     )?;
     Ok(join(lines, failed, &counted))
@@ -197,7 +198,7 @@ mod tests {
             failed("b", "Sandbox.Timedout", 5, "41"),
             failed("a", "StripeError", 4, "41"),
         ];
-        let counted = [Counted { function: "pay".into(), invocations: 100 }];
+        let counted = [Counted { function: "pay".into(), invocations: 100, _last: 0 }];
         let groups = join(vec![lines(&["a"])], failed, &counted);
         let told: Vec<_> = groups.iter().map(|group| (group.kind.as_str(), group.count, group.invocations)).collect();
         assert_eq!(told, [("StripeError", 7, 1), ("Sandbox.Timedout", 2, 2)]);

@@ -149,6 +149,21 @@ pub async fn newest(
     window: Window,
     limit: usize,
 ) -> Result<Vec<Invocation>, Fault> {
+    let mut newest = without_lines(session, wanted, window, limit).await?;
+    count_lines(session, &mut newest).await?;
+    Ok(newest)
+}
+
+/// The same without counting their lines.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn without_lines(
+    session: &Session,
+    wanted: &Wanted,
+    window: Window,
+    limit: usize,
+) -> Result<Vec<Invocation>, Fault> {
     let mut found = told(session, wanted, window, limit).await?;
     if found.is_empty() && !wanted.asks_for_an_ending() {
         found = by_lines(session, wanted, window, limit).await?;
@@ -156,7 +171,6 @@ pub async fn newest(
     let mut newest: Vec<Invocation> = found.into_values().collect();
     newest.sort_by(|a, b| b.start.cmp(&a.start).then_with(|| a.request_id.cmp(&b.request_id)));
     newest.truncate(limit);
-    count_lines(session, &mut newest).await?;
     Ok(newest)
 }
 

@@ -13,6 +13,9 @@ mod settings;
 mod text;
 
 pub mod bytes;
+pub mod cold;
+pub mod environments;
+pub mod errors;
 pub mod function;
 pub mod functions;
 pub mod invocations;

@@ -51,7 +51,8 @@ impl Desk<'_> {
         }
         let sights = radar::look(&found, self.session.opened_at());
         let traces = self.traces_of_the_dead(args, &found).await?;
-        let deaths: Vec<_> = found.iter().zip(&traces).map(|(one, trace)| trace.as_ref().map(|trace| death::of(one, trace))).collect();
+        let deaths: Vec<_> =
+            found.iter().zip(&traces).map(|(one, trace)| trace.as_ref().map(|trace| death::of(one, trace))).collect();
         let rows = rows(&found, &sights, &deaths);
         match output {
             Output::Json => write(&fields::json(&rows.iter().map(render::fields).collect::<Vec<_>>())),
@@ -112,6 +113,7 @@ fn no_request(id: &str) -> Error {
     Error::NotFound {
         what: format!("no invocation has the request id {id}"),
         similar: Vec::new(),
-        next: "`lambdaview invocations FUNCTION` shows those there are; a new one takes a few seconds to arrive".to_owned(),
+        next: "`lambdaview invocations FUNCTION` shows those there are; a new one takes a few seconds to arrive"
+            .to_owned(),
     }
 }

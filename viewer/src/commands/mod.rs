@@ -1,8 +1,11 @@
 //! The commands, a file each: ask, render, write.
 
+mod cold;
 mod config;
 mod context;
 mod cost;
+mod environments;
+mod errors;
 mod functions;
 mod invocations;
 mod local;
@@ -120,6 +123,11 @@ fn say_nothing_there(since: Since) {
         }
         Since::At(moment) => format!("since {}", crate::format::rfc3339(moment)),
     };
+    say(&format!("no function wrote anything {time}; --since 30d looks further back"));
+}
+
+/// Says something beside the answer.
+fn say(words: &str) {
     // Nobody may be listening on stderr, which is no reason to stop.
-    let _ = writeln!(io::stderr(), "lambdaview: no function wrote anything {time}; --since 30d looks further back");
+    let _ = writeln!(io::stderr(), "lambdaview: {words}");
 }

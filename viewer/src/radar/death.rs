@@ -38,7 +38,8 @@ pub fn of<'a>(invocation: &Invocation, trace: &'a Trace) -> Death<'a> {
     let is_its_own = |line: &&Line| *line.invocation_id == *invocation.request_id;
     let said = |line: &&Line| !line.attribute("type").is_some_and(|kind| kind.starts_with("platform."));
     let last_line = trace.lines.iter().filter(is_its_own).filter(said).max_by_key(|line| line.time);
-    let inner = || trace.spans.iter().filter(|span| is_inner(span) && span.start >= invocation.start && span.start <= end);
+    let inner =
+        || trace.spans.iter().filter(|span| is_inner(span) && span.start >= invocation.start && span.start <= end);
     // The deepest of those that were open: the one that began last.
     let open = inner().filter(|span| ended(span) >= end - CUT_OFF).max_by_key(|span| span.start);
     let inside = open.map(|span| (span, u64::try_from(end - span.start).unwrap_or_default()));
@@ -65,7 +66,13 @@ mod tests {
     const MS: u64 = 1_000_000;
 
     fn span(name: &str, kind: &str, start: i64, duration: u64) -> Span {
-        Span { name: name.into(), kind: kind.into(), start: start * 1_000_000, duration: duration * MS, ..Span::default() }
+        Span {
+            name: name.into(),
+            kind: kind.into(),
+            start: start * 1_000_000,
+            duration: duration * MS,
+            ..Span::default()
+        }
     }
 
     fn line(body: &str, time: i64) -> Line {

@@ -9,7 +9,7 @@ use crate::{
     format::{inert, rfc3339},
 };
 
-/// A row: fields in the order in which they are documented. What is not known is null in JSON and nothing in CSV.
+/// A row: fields in the order in which they are documented. A number that is not known is null in JSON and nothing in CSV.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fields(Vec<(&'static str, Value)>);
 
@@ -21,11 +21,19 @@ impl Fields {
         self
     }
 
-    /// Adds text; nothing where there is none.
+    /// Adds text; it is empty where there is none.
     #[must_use]
     pub fn text(self, name: &'static str, text: &str) -> Self {
-        let known = (!text.is_empty()).then_some(text);
-        self.with(name, known)
+        self.with(name, text)
+    }
+
+    /// Gives a field another value.
+    #[must_use]
+    pub fn replacing(mut self, name: &str, value: impl Into<Value>) -> Self {
+        if let Some((_, old)) = self.0.iter_mut().find(|(known, _)| *known == name) {
+            *old = value.into();
+        }
+        self
     }
 
     /// Adds a moment.

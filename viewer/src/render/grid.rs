@@ -121,7 +121,8 @@ fn shown(heads: &[Column], rows: &[Vec<Cell>], columns: usize) -> Vec<(usize, us
     let mut shown: Vec<(usize, usize)> =
         (0..heads.len()).filter(|column| is_known(*column)).map(|column| (column, wide(column))).collect();
     while least(&shown, heads) > columns {
-        let Some(first_to_go) = shown.iter().map(|(column, _)| heads[*column].rank).max().filter(|rank| *rank > 0) else {
+        let Some(first_to_go) = shown.iter().map(|(column, _)| heads[*column].rank).max().filter(|rank| *rank > 0)
+        else {
             break;
         };
         let at = shown.iter().rposition(|(column, _)| heads[*column].rank == first_to_go).expect("it was found above");
@@ -156,7 +157,12 @@ mod tests {
         [Column::text("name", 0), Column::number("inv", 0), Column::number("cold", 2), Column::text("version", 1)];
 
     fn row(name: &str, version: &str) -> Vec<Cell> {
-        vec![Cell::new(name), Cell::new("1 204"), Cell::new("0.8%"), Cell::maybe((!version.is_empty()).then(|| version.to_owned()))]
+        vec![
+            Cell::new(name),
+            Cell::new("1 204"),
+            Cell::new("0.8%"),
+            Cell::maybe((!version.is_empty()).then(|| version.to_owned())),
+        ]
     }
 
     #[test]

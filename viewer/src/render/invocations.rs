@@ -3,8 +3,8 @@
 use lambdaview_queries::questions::invocations::{Ending, Invocation};
 
 use super::{
-    grid::{self, Cell, Column},
     fields::Fields,
+    grid::{self, Cell, Column},
     style::{Paint, Role},
 };
 use crate::{
@@ -192,7 +192,8 @@ fn summary(rows: &[Row<'_>]) -> String {
         (of(|row| row.sight.is_near()), "near a limit"),
         (of(|row| row.sight.report == Report::Pending), "with a report to come"),
     ];
-    let parts = parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{} {what}", count(*number)));
+    let parts =
+        parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{} {what}", count(*number)));
     let parts = parts.collect::<Vec<_>>().join(", ");
     let all = plural(rows.len() as u64, "invocation");
     if parts.is_empty() { all } else { format!("{all}: {parts}") }
@@ -202,12 +203,11 @@ fn summary(rows: &[Row<'_>]) -> String {
 #[must_use]
 pub fn fields(row: &Row<'_>) -> Fields {
     let Row { invocation, sight, death } = row;
-    let known = (invocation.ending != Ending::Unknown).then(|| word(invocation.ending));
     let fields = Fields::default()
         .time("time", invocation.start)
         .text("function", &invocation.function)
         .text("request_id", &invocation.request_id)
-        .with("status", known)
+        .text("status", word(invocation.ending))
         .text("error_type", &invocation.error_type)
         .millis("duration_ms", invocation.duration)
         .millis("billed_ms", invocation.billed)
