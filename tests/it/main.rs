@@ -17,8 +17,9 @@ mod filtering;
 mod filters;
 mod following;
 mod gate;
-mod json_page;
+
 mod invoking;
+mod json_page;
 mod kinds;
 mod layouts;
 mod local;

@@ -35,10 +35,10 @@ const HEADS: [Column; 14] = [
 pub fn draw(starts: &[Starts], prices: &Lambda, columns: usize, paint: Paint) -> String {
     let rows: Vec<Vec<Cell>> = starts.iter().map(|one| cells(one, prices)).collect();
     let text = grid::draw(&HEADS, &rows, columns, paint);
-    if starts.iter().all(|one| dollars(one, prices).is_none()) {
+    if !text.lines().next().is_some_and(|heading| heading.contains("$ init*")) {
         return text;
     }
-    let note = "* init time x memory x Lambda's price of a GB-second, billed since August 2025; x86_64's where no architecture is told";
+    let note = "* init time x memory x Lambda's price, billed since August 2025; x86_64's where nobody tells";
     text + &paint.paint(Role::Faint, note) + "\n"
 }
 
@@ -130,8 +130,18 @@ mod tests {
     #[test]
     fn a_version_and_size_is_a_line() {
         let prices = Rates::built_in().lambda;
-        insta::assert_snapshot!(draw(&sample(), &prices, 80, Paint::default()), @"");
-        insta::assert_snapshot!(draw(&sample(), &prices, 160, Paint::default()), @"");
+        insta::assert_snapshot!(draw(&sample(), &prices, 80, Paint::default()), @r"
+        function  version  memory     inv  cold  share  init p50    p95     p99  $ init*
+        checkout  42        512MB  57 000   456   0.8%     412ms  656ms  1.204s   0.0013
+        refund    -             -      10     1    10%         -      -       -        -
+        * init time x memory x Lambda's price, billed since August 2025; x86_64's where nobody tells
+        ");
+        insta::assert_snapshot!(draw(&sample(), &prices, 160, Paint::default()), @r"
+        function  version  memory  arch      inv  cold  share  init p50    p95     p99  unseen  $ init*
+        checkout  42        512MB  arm64  57 000   456   0.8%     412ms  656ms  1.204s       4   0.0013
+        refund    -             -  -          10     1    10%         -      -       -       -        -
+        * init time x memory x Lambda's price, billed since August 2025; x86_64's where nobody tells
+        ");
     }
 
     #[test]

@@ -216,7 +216,17 @@ mod tests {
 
     #[test]
     fn lanes_fill_the_terminal() {
-        insta::assert_snapshot!(draw(&sample(), style(80, false)), @"");
-        insta::assert_snapshot!(draw(&sample(), style(160, true)), @"");
+        insta::assert_snapshot!(draw(&sample(), style(80, false)), @r"
+        environment   inv  busy        memory  14:02:11                         14:03:13
+        7f3a91c23f0e    8   38%  94>181/256MB  ░░██···▆█▃··▄█▅··▂█▇···▇█▂··▅█▄··▃█▆···██
+        b01c77de        2   95%             -               ▇███████████▇✗✗✗
+        2 environments, at most 2 invocations at once (14:02:31), memory grew by a quarter and more in 1, 1 init, the longest 3.000s
+        ");
+        insta::assert_snapshot!(draw(&sample(), style(160, true)), @r"
+        environment   inv  busy        memory  14:02:11                                                                                                         14:03:13
+        7f3a91c23f0e    8   38%  94>181/256MB  iiiiii######.........#######.........######.........#######.........#######........#######.........#######.........######
+        b01c77de        2   95%             -                                         ######################################.xxxxxx
+        2 environments, at most 2 invocations at once (14:02:31), memory grew by a quarter and more in 1, 1 init, the longest 3.000s
+        ");
     }
 }

@@ -139,12 +139,24 @@ mod tests {
 
     #[test]
     fn a_kind_of_error_is_a_line() {
-        insta::assert_snapshot!(draw(&sample(), 0, NOW, 80, Paint::default()), @"");
-        insta::assert_snapshot!(draw(&sample(), 3, NOW, 160, Paint::default()), @"");
+        insta::assert_snapshot!(draw(&sample(), 0, NOW, 80, Paint::default()), @r"
+        count   inv  first  last  functions       error
+        1 284  2.1%    50m    9s  checkout +1     StripeError: card_declined: customer …
+            1     -     5s    5s  nightly-export  cannot ␛[31mread
+        ");
+        insta::assert_snapshot!(draw(&sample(), 3, NOW, 160, Paint::default()), @r"
+        count   inv  first  last  functions       versions  request   trace     error
+        1 284  2.1%    50m    9s  checkout +1     41 +1     7f3a91c2  5f84c7a1  StripeError: card_declined: customer c-<*> of <*>
+            1     -     5s    5s  nightly-export  -         -         -         cannot ␛[31mread
+        3 kinds more; -n 5 shows them
+        ");
     }
 
     #[test]
     fn what_nobody_tells_is_null_or_empty() {
-        insta::assert_snapshot!(super::super::fields::json(&sample().iter().map(fields).collect::<Vec<_>>()), @"");
+        insta::assert_snapshot!(super::super::fields::json(&sample().iter().map(fields).collect::<Vec<_>>()), @r#"
+        {"error_type":"StripeError","message":"card_declined: customer c-<*> of <*>","count":1284,"first":"2026-11-22T13:12:11.000000000Z","last":"2026-11-22T14:02:02.000000000Z","functions":["checkout","refund"],"versions":["41","42"],"invocations":1200,"share":0.021052631578947368,"sample":"card_declined: customer c-261327 of \"9912\"","request_id":"7f3a91c2-3f0e-4a53-9d0c-0a6d6c4f1b11","trace_id":"5f84c7a1d2e34b5f8a9b0c1d2e3f4a5b"}
+        {"error_type":"","message":"cannot \u001b[31mread","count":1,"first":"2026-11-22T14:02:06.000000000Z","last":"2026-11-22T14:02:06.000000000Z","functions":["nightly-export"],"versions":[],"invocations":0,"share":null,"sample":"","request_id":"","trace_id":""}
+        "#);
     }
 }

@@ -98,7 +98,10 @@ mod tests {
             .millis("duration_ms", Some(1_500_000))
             .with("functions", vec!["x", "y"])
             .with("formula", "=1+1");
-        insta::assert_snapshot!(json(std::slice::from_ref(&row)), @"");
-        insta::assert_snapshot!(csv(&[row]), @"");
+        insta::assert_snapshot!(json(std::slice::from_ref(&row)), @r#"{"name":"a, \"b\"\u001b","version":"","duration_ms":1.5,"functions":["x","y"],"formula":"=1+1"}"#);
+        insta::assert_snapshot!(csv(&[row]), @r#"
+        name,version,duration_ms,functions,formula
+        "a, ""b""␛",,1.5,x y,'=1+1
+        "#);
     }
 }

@@ -85,7 +85,7 @@ pub fn draw(rows: &[Row], silent: &[Silent], style: Style) -> String {
     if !others.is_empty() {
         text.push_str(&note("silent in this time, seen in the last week: ", &others.join(", "), style));
     }
-    if rows.iter().any(|row| row.dollars.is_some()) {
+    if text.lines().next().is_some_and(|heading| heading.contains("$/mo*")) {
         let words = "* CloudWatch's price for as many log bytes in a month, modelled; see `lambdaview cost`";
         text.push_str(&(style.paint.paint(Role::Faint, words) + "\n"));
     }
@@ -99,9 +99,20 @@ fn note(what: &str, names: &str, style: Style) -> String {
 fn missed(one: &Silent, style: Style) -> String {
     let (due, every) = one.missed.expect("only those that missed their time are told so");
     let due = style.zone.moment(due);
-    let rhythm = duration(u64::try_from(every).unwrap_or_default());
     let name = style.paint.paint(Role::Error, &format!("{} missed {}", inert(&one.name), &due[..due.len() - 3]));
-    format!("{name} (every {rhythm}; last {} ago)", ago(one.last, style.now))
+    format!("{name} (every {}; last {} ago)", rhythm(every), ago(one.last, style.now))
+}
+
+/// `day`, `7 days`, `hour`, `15m00s`.
+fn rhythm(every: Nanos) -> String {
+    const MINUTE: Nanos = 60 * 1_000_000_000;
+    for (unit, name) in [(24 * 60 * MINUTE, "day"), (60 * MINUTE, "hour")] {
+        let times = (every + unit / 2) / unit;
+        if times > 0 && (every - times * unit).abs() <= unit / 20 {
+            return if times == 1 { name.to_owned() } else { format!("{times} {name}s") };
+        }
+    }
+    duration(u64::try_from(every).unwrap_or_default())
 }
 
 fn cells(row: &Row, style: Style) -> Vec<Cell> {
@@ -265,8 +276,23 @@ mod tests {
 
     #[test]
     fn functions_stand_in_as_many_columns_as_there_is_room_for() {
-        insta::assert_snapshot!(draw(&sample(), &silent(), style(80)), @"");
-        insta::assert_snapshot!(draw(&sample(), &silent(), style(160)), @"");
+        insta::assert_snapshot!(draw(&sample(), &silent(), style(80)), @r"
+        function                  inv  err%     p50    p95     p99  cold%      log  last
+        checkout            1 204 311  2.1%  48.2ms  220ms  1.900s   0.8%  ~1.7 GB    2s
+        refund-with-a-nam…         88    0%       -      -       -   3.4%      0 B   90s
+        invoked, and logged nothing: refund-with-a-name-that-is-rather-long
+        nightly-export missed 2026-11-22 02:02 (every day; last 36h ago)
+        silent in this time, seen in the last week: old (3d)
+        ");
+        insta::assert_snapshot!(draw(&sample(), &silent(), style(160)), @r"
+        function                                activity                        inv  err%     p50    p95     p99  cold%  mem max/size      log  $/mo*  last
+        checkout                                 ▁▂▄█▄▁▇▆▆▇▁▄█▄▂▁ ▁▂▄█▄▁  1 204 311  2.1%  48.2ms  220ms  1.900s   0.8%     118/512MB  ~1.7 GB    620    2s
+        refund-with-a-name-that-is-rather-long                                   88    0%       -      -       -   3.4%    243/256MB!      0 B    0.2   90s
+        invoked, and logged nothing: refund-with-a-name-that-is-rather-long
+        nightly-export missed 2026-11-22 02:02 (every day; last 36h ago)
+        silent in this time, seen in the last week: old (3d)
+        * CloudWatch's price for as many log bytes in a month, modelled; see `lambdaview cost`
+        ");
     }
 
     #[test]

@@ -21,8 +21,9 @@ pub struct Cell {
     role: Option<Role>,
 }
 
-/// The least that is left of a text that has to make room.
+/// The least that is left of a text that has to make room, and of the last one, which is what the row is about.
 const LEAST: usize = 12;
+const LEAST_OF_LAST: usize = 32;
 const GAP: usize = 2;
 
 impl Column {
@@ -142,9 +143,10 @@ fn total(shown: &[(usize, usize)]) -> usize {
 
 /// How wide they are when every text makes room.
 fn least(shown: &[(usize, usize)], heads: &[Column]) -> usize {
-    let narrow = shown.iter().map(|(column, wide)| {
-        let is_text = !heads[*column].right;
-        (*column, if is_text { (*wide).min(LEAST) } else { *wide })
+    let narrow = shown.iter().enumerate().map(|(nth, (column, wide))| match heads[*column].right {
+        true => (*column, *wide),
+        false if nth > 0 && nth + 1 == shown.len() => (*column, (*wide).min(LEAST_OF_LAST)),
+        false => (*column, (*wide).min(LEAST)),
     });
     total(&narrow.collect::<Vec<_>>())
 }
@@ -170,11 +172,17 @@ mod tests {
         let rows = [row("checkout-with-a-long-name", "42")];
         let drawn = |columns| draw(&HEADS, &rows, columns, Paint::default());
         insta::assert_snapshot!(drawn(60), @r"
-        name                       inv   cold  version
+        name                         inv  cold  version
         checkout-with-a-long-name  1 204  0.8%  42
         ");
-        insta::assert_snapshot!(drawn(30), @"");
-        insta::assert_snapshot!(drawn(20), @"");
+        insta::assert_snapshot!(drawn(30), @r"
+        name              inv  version
+        checkout-with…  1 204  42
+        ");
+        insta::assert_snapshot!(drawn(20), @r"
+        name             inv
+        checkout-wit…  1 204
+        ");
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub struct Row<'a> {
 
 const HEADS: [Column; 15] = [
     Column::text("time", 0),
-    Column::text("function", 0),
+    Column::text("function", 1),
     Column::text("request", 0),
     Column::text("status", 0),
     Column::number("duration", 0),
@@ -55,8 +55,9 @@ const HEADS: [Column; 15] = [
     Column::text("error type", 4),
 ];
 
-/// From so many columns on ids stand whole.
-const WIDE: usize = 150;
+/// From so many columns on environments are told apart, and ids stand whole.
+const WIDE: usize = 140;
+const WIDER: usize = 200;
 const DAY: Nanos = 24 * 3_600 * 1_000_000_000;
 
 /// A line each, and below it how it died; at the end how they went.
@@ -87,7 +88,7 @@ fn cells(row: &Row<'_>, several: bool, dated: bool, style: Style) -> Vec<Cell> {
     let time = |nanos: Option<u64>| Cell::maybe(nanos.map(duration));
     let id = |id: &str| match id {
         "" => Cell::unknown(),
-        id if style.columns >= WIDE => Cell::new(inert(id)).role(Role::Id),
+        id if style.columns >= WIDER => Cell::new(inert(id)).role(Role::Id),
         id => Cell::new(short_id(id)).role(Role::Id),
     };
     let near = |cell: Cell, is_near: bool| if is_near { cell.role(Role::Warning) } else { cell };
@@ -231,4 +232,94 @@ pub fn fields(row: &Row<'_>) -> Fields {
         .millis("inside_ms", death.inside.map(|(_, nanos)| nanos))
         .millis("unknown_ms", death.unknown)
         .with("last_line", death.last_line.map(|line| line.body.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use lambdaview_queries::questions::{lines::Line, trace::Span};
+
+    use super::*;
+
+    const T: Nanos = 1_795_356_131_204_000_000;
+    const SECOND: u64 = 1_000_000_000;
+
+    fn ok() -> Invocation {
+        Invocation {
+            request_id: "7f3a91c2-3f0e-4a53-9d0c-0a6d6c4f1b11".to_owned(),
+            function: "checkout".to_owned(),
+            start: T,
+            duration: Some(412_000_000),
+            ending: Ending::Ok,
+            cold: Some(true),
+            init: Some(300_000_000),
+            memory_used: Some(243 << 20),
+            memory_size: Some(256 << 20),
+            trace_id: "5f84c7a1d2e34b5f8a9b0c1d2e3f4a5b".to_owned(),
+            instance: "2026/11/22/[42]0c1d2e3f4a5b6c7d".to_owned(),
+            version: "42".to_owned(),
+            lines: Some((41, 0)),
+            billed: Some(413_000_000),
+            ..Invocation::default()
+        }
+    }
+
+    fn timed_out() -> Invocation {
+        Invocation {
+            request_id: "b01c77de-3f0e-4a53-9d0c-0a6d6c4f1b12".to_owned(),
+            start: T - 60 * 1_000_000_000,
+            duration: Some(3 * SECOND),
+            ending: Ending::Timeout,
+            error_type: "Sandbox.Timedout".to_owned(),
+            cold: Some(false),
+            init: None,
+            billed: None,
+            lines: Some((7, 1)),
+            memory_used: None,
+            ..ok()
+        }
+    }
+
+    fn unknown() -> Invocation {
+        let request_id = "feed0000-3f0e-4a53-9d0c-0a6d6c4f1b12".to_owned();
+        Invocation { request_id, start: T - 90 * 1_000_000_000, lines: Some((2, 0)), ..Invocation::default() }
+    }
+
+    fn drawn(columns: usize) -> String {
+        let invocations = [ok(), timed_out(), unknown()];
+        let sights = crate::radar::look(&invocations, T);
+        let span = Span { name: "POST /charges\x1b[2J".into(), ..Span::default() };
+        let line = Line { body: "charging card\nof somebody".into(), time: T, ..Line::default() };
+        let death = Death { last_line: Some(&line), inside: Some((&span, 29 * SECOND / 10)), unknown: None };
+        let rows: Vec<Row<'_>> = invocations
+            .iter()
+            .zip(sights)
+            .map(|(invocation, sight)| {
+                let death = (invocation.ending == Ending::Timeout).then_some(&death);
+                Row { invocation, sight, death }
+            })
+            .collect();
+        draw(&rows, Style { columns, zone: Zone::Utc, paint: Paint::default(), now: T })
+    }
+
+    #[test]
+    fn an_invocation_is_a_line_and_a_death_is_told_below_it() {
+        insta::assert_snapshot!(drawn(80), @r"
+        time          function  request   status   duration      memory   init  errors
+        14:02:11.204  checkout  7f3a91c2  ok cold     412ms  243/256MB!  300ms       0
+        14:01:11.204  checkout  b01c77de  timeout    3.000s           -      -       1
+          └ it was inside POST /charges␛[2J for 2.900s of 3.000s
+          └ last line 14:02:11.204: charging card
+        14:00:41.204  -         feed0000  -               -           -      -       0
+        3 invocations: 1 ok, 1 timed out, 1 cold, 1 near a limit, 1 with a report to come
+        ");
+        insta::assert_snapshot!(drawn(160), @r"
+        time          function  request           status   duration   billed      memory   init  version  trace             environment   lines  errors  error type
+        14:02:11.204  checkout  7f3a91c2-3f0e-4…  ok cold     412ms    413ms  243/256MB!  300ms  42       5f84c7a1d2e34b5…  0c1d2e3f4a5b     41       0  -
+        14:01:11.204  checkout  b01c77de-3f0e-4…  timeout    3.000s        -           -      -  42       5f84c7a1d2e34b5…  0c1d2e3f4a5b      7       1  Sandbox.Timedo…
+          └ it was inside POST /charges␛[2J for 2.900s of 3.000s
+          └ last line 14:02:11.204: charging card
+        14:00:41.204  -         feed0000-3f0e-4…  -               -  pending           -      -  -        -                 -                 2       0  -
+        3 invocations: 1 ok, 1 timed out, 1 cold, 1 near a limit, 1 with a report to come
+        ");
+    }
 }
