@@ -146,11 +146,9 @@ fn priced(summaries: Vec<Summary>, window: Window, now: Nanos) -> Vec<Row> {
     let report = reckon(&measured, &Rates::built_in());
     let dollars: BTreeMap<&str, f64> = report.shares.iter().map(|share| (share.name.as_str(), share.ingest)).collect();
     let known = |one: &Summary| one.log_bytes > 0 || one.lines == 0;
-    let rows = summaries.iter().map(|one| {
-        let dollars = dollars.get(one.name.as_str()).copied().filter(|_| known(one));
-        Row { function: one.clone(), dollars }
-    });
-    rows.collect()
+    let dollars: Vec<Option<f64>> =
+        summaries.iter().map(|one| dollars.get(one.name.as_str()).copied().filter(|_| known(one))).collect();
+    summaries.into_iter().zip(dollars).map(|(function, dollars)| Row { function, dollars }).collect()
 }
 
 /// What a function is sorted by; unknown is last.
