@@ -59,7 +59,7 @@ async fn shop() -> (Desk, Viewer) {
         include_str!("../fixtures/sql/rows/events.sql"),
     ];
     for rows in rows {
-        let rows = rows.replace("{resource}", "map('faas.name', 'checkout')");
+        let rows = rows.replace("{resource}", "map('faas.name', 'checkout', 'faas.instance', 'a')");
         desk.execute(&rows.replace("{attributes}", &format!("map('faas.invocation_id', '{REQUEST}')"))).await;
     }
     let viewer = desk.viewer();

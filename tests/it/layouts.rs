@@ -178,7 +178,7 @@ async fn functions_are_counted_by_logs_and_spans_together() {
             ("checkout", 1, Some(0)),
             "{layout}"
         );
-        assert_eq!((checkout.lines, checkout.error_lines, checkout.bytes), (4, 1, 21), "{layout}");
+        assert_eq!((checkout.lines, checkout.error_lines, checkout.bytes), (4, Some(1), 21), "{layout}");
         assert_eq!(checkout.p50, Some(5e9), "{layout}");
     }
 }

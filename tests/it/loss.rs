@@ -65,6 +65,7 @@ impl Server {
         let data = TempDir::with_prefix("lambdaview-loss-").unwrap();
         let http_port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let settings = EngineSettings {
+            config: None,
             program: Some(machine::viewer()),
             data: data.path().to_owned(),
             http_port,

@@ -17,6 +17,8 @@ mod filtering;
 mod filters;
 mod following;
 mod gate;
+
+mod invoking;
 mod json_page;
 mod kinds;
 mod layouts;
@@ -38,6 +40,7 @@ mod searching;
 mod secrets;
 mod several;
 mod shapes;
+mod shop;
 mod spans;
 mod tidy;
 mod traces;

@@ -11,10 +11,13 @@ pub mod filters;
 pub mod format;
 pub mod help;
 pub mod interrupt;
+pub mod lanes;
 pub mod local;
 pub mod progress;
 pub mod prompt;
+pub mod radar;
 pub mod render;
+pub mod schedule;
 pub mod settings;
 pub mod similar;
 pub mod tail;
@@ -96,7 +99,12 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
         Command::Tail(args) => desk.tail(args).await,
         Command::Logs(args) => desk.logs(args).await,
         Command::Trace(args) => interrupt::unless_interrupted(desk.trace(args)).await,
-        Command::Functions(args) => interrupt::unless_interrupted(desk.functions(args)).await,
+        Command::Functions(args) => interrupt::unless_interrupted(desk.functions(args, false)).await,
+        Command::Top(args) => interrupt::unless_interrupted(desk.functions(args, true)).await,
+        Command::Invocations(args) => interrupt::unless_interrupted(desk.invocations(args)).await,
+        Command::Errors(args) => interrupt::unless_interrupted(desk.errors(args)).await,
+        Command::Cold(args) => interrupt::unless_interrupted(desk.cold(args)).await,
+        Command::Environments(args) => interrupt::unless_interrupted(desk.environments(args)).await,
         Command::Cost(args) => interrupt::unless_interrupted(desk.cost(args)).await,
         Command::Local(_)
         | Command::Ui(_)

@@ -16,6 +16,10 @@ pub(super) fn int(value: i64) -> AnyValue {
     AnyValue { value: Some(Any::IntValue(value)) }
 }
 
+pub(super) fn double(value: f64) -> AnyValue {
+    AnyValue { value: Some(Any::DoubleValue(value)) }
+}
+
 pub(super) fn bool(value: bool) -> AnyValue {
     AnyValue { value: Some(Any::BoolValue(value)) }
 }

@@ -114,6 +114,8 @@ pub(super) struct Invocation {
     pub(super) out_of_memory: bool,
     /// Whether its end has been counted.
     pub(super) counted: bool,
+    /// When it runs into its timeout, where `/next` told.
+    pub(super) deadline: Option<UnixNanos>,
     /// Whether it is certain which span is the invocation's.
     pub(super) settled: bool,
     pub(super) lambda_span: Option<SpanId>,
@@ -149,6 +151,13 @@ impl Invocation {
         waits.parts.into_iter().for_each(|part| self.parts.add(part));
         self.inits_ms.extend(waits.inits_ms);
         self.restore_ms = waits.restore_ms.or(self.restore_ms);
+    }
+
+    /// The function's timeout. It is set in whole seconds; the deadline is reckoned from a moment near the start.
+    pub(super) fn time_limit(&self) -> Option<UnixNanos> {
+        let limit = self.deadline?.checked_sub(self.started?)?;
+        let seconds = limit.saturating_add(500_000_000) / 1_000_000_000;
+        (seconds > 0).then_some(seconds * 1_000_000_000)
     }
 
     /// Whether a span of the SDK's is known that its records belong to: they need not wait any longer.

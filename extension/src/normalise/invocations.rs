@@ -73,6 +73,7 @@ impl Invocations {
     pub(super) fn invoked(&mut self, invoke: &Invoke, now: UnixNanos) {
         let invocation = self.find_or_add(&invoke.request_id, now);
         invocation.ours = true;
+        invocation.deadline = Some(invoke.deadline);
         invocation.xray = invocation.xray.or(invoke.trace);
         invocation.invoked_arn.clone_from(&invoke.function_arn);
     }

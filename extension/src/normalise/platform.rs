@@ -21,7 +21,7 @@ use super::{
 };
 use crate::flow::{
     UnixNanos,
-    arrival::{Event, ExtensionState, Line, Origin, PlatformSpan, Report, RuntimeDone, Start, Status},
+    arrival::{Event, ExtensionState, Line, Origin, Report, RuntimeDone, Start, Status},
 };
 
 /// What the platform says of a runtime that died; the kernel's killing it for its memory is one of the reasons.
@@ -76,7 +76,8 @@ impl Normaliser {
             by_runtime: true,
             produced_bytes: done.produced_bytes,
         };
-        self.told(&done.request_id, done.spans, &done.origin, end.at);
+        let parts = done.spans.into_iter().map(Part::of_invocation).collect();
+        self.told(&done.request_id, parts, &done.origin, end.at);
         if self.end(&done.request_id, end) {
             self.invocation_line(&done.request_id, || lines::end(&done.request_id), times);
         }
@@ -96,7 +97,8 @@ impl Normaliser {
     fn report(&mut self, report: &Report, times: Times) {
         let at = times.best();
         let id = &report.request_id;
-        self.told(id, report.spans.clone(), &report.origin, at);
+        let limit = self.invocations.find(id).and_then(|invocation| invocation.time_limit());
+        self.told(id, Part::of_report(report, limit), &report.origin, at);
         let invocation = self.invocations.find_or_add(id, at);
         if std::mem::replace(&mut invocation.reported, true) {
             return;
@@ -121,9 +123,9 @@ impl Normaliser {
     }
 
     /// What every event of an invocation's end may tell besides.
-    fn told(&mut self, request_id: &str, parts: Vec<PlatformSpan>, origin: &Origin, at: UnixNanos) {
+    fn told(&mut self, request_id: &str, parts: Vec<Part>, origin: &Origin, at: UnixNanos) {
         let invocation = self.invocations.find_or_add(request_id, at);
-        parts.into_iter().map(Part::of_invocation).for_each(|part| invocation.parts.add(part));
+        parts.into_iter().for_each(|part| invocation.parts.add(part));
         invocation.is_of(origin);
     }
 

@@ -1,14 +1,17 @@
 //! The spans that the platform's events become: one SERVER span an invocation, and its parts below it.
 
-use opentelemetry_proto::tonic::trace::v1::{Span, Status as SpanStatus, span::SpanKind, status::StatusCode};
+use opentelemetry_proto::tonic::{
+    common::v1::KeyValue,
+    trace::v1::{Span, Status as SpanStatus, span::SpanKind, status::StatusCode},
+};
 
 use super::{
-    attributes::{attribute, bool, text},
+    attributes::{attribute, bool, double, int, text},
     invocation::{Invocation, Link, fnv1a},
 };
 use crate::flow::{
     UnixNanos,
-    arrival::{InitReport, PlatformSpan, RestoreReport, Status},
+    arrival::{InitReport, PlatformSpan, Report, ReportMetrics, RestoreReport, Status},
     trace::{SpanId, TraceId},
 };
 
@@ -21,6 +24,8 @@ pub(super) struct Part {
     /// `init` or `invoke`, of an init.
     phase: Option<String>,
     error: Option<String>,
+    /// What the report measured of the whole invocation, on the part that it comes with.
+    measured: Vec<KeyValue>,
 }
 
 /// Milliseconds as the platform has them; what is negative or no number is none.
@@ -31,7 +36,17 @@ pub(super) fn nanos(milliseconds: f64) -> UnixNanos {
 impl Part {
     pub(super) fn of_invocation(span: PlatformSpan) -> Self {
         let PlatformSpan { name, start, duration_ms } = span;
-        Self { name, start, duration: nanos(duration_ms), phase: None, error: None }
+        Self { name, start, duration: nanos(duration_ms), phase: None, error: None, measured: Vec::new() }
+    }
+
+    /// The parts that come with a report. Its numbers stand on the last of them, the time after the runtime was done: the
+    /// invocation's own span has long been sent by then. `limit` is the function's timeout.
+    pub(super) fn of_report(report: &Report, limit: Option<UnixNanos>) -> Vec<Self> {
+        let mut parts: Vec<Self> = report.spans.iter().cloned().map(Self::of_invocation).collect();
+        if let Some(last) = parts.last_mut() {
+            last.measured = measured(&report.metrics, limit);
+        }
+        parts
     }
 
     /// `begun` is the time of the start's own event; without it the report's is the end.
@@ -57,7 +72,7 @@ impl Part {
         let start = begun.filter(|begun| *begun <= reported).unwrap_or(reported.saturating_sub(duration));
         let failed = status.filter(|status| **status != Status::Success);
         let error = failed.map(|status| error_type.unwrap_or(status.as_str()).to_owned());
-        Self { name: name.to_owned(), start, duration, phase: None, error }
+        Self { name: name.to_owned(), start, duration, phase: None, error, measured: Vec::new() }
     }
 
     /// Below the span that the link names.
@@ -85,7 +100,7 @@ impl Part {
     }
 
     fn span(self, trace_id: TraceId, span_id: SpanId, flags: u32) -> Span {
-        let mut attributes = Vec::new();
+        let mut attributes = self.measured;
         attributes.extend(self.phase.map(|phase| attribute("aws.lambda.init.phase", text(phase))));
         attributes.extend(self.error.as_ref().map(|kind| attribute("error.type", text(kind))));
         Span {
@@ -101,6 +116,16 @@ impl Part {
             ..Span::default()
         }
     }
+}
+
+/// With the names and units of the metrics that say the same.
+fn measured(numbers: &ReportMetrics, limit: Option<UnixNanos>) -> Vec<KeyValue> {
+    let bytes = |mebibytes: u64| int(i64::try_from(mebibytes << 20).unwrap_or(i64::MAX));
+    let billed = numbers.billed_duration_ms.map(|ms| attribute("aws.lambda.billed_duration", double(ms / 1e3)));
+    let used = numbers.max_memory_used_mb.map(|mb| attribute("faas.mem_usage", bytes(mb)));
+    let size = numbers.memory_size_mb.map(|mb| attribute("aws.lambda.memory_size", bytes(mb)));
+    let limit = limit.map(|limit| attribute("aws.lambda.timeout", double(limit as f64 / 1e9)));
+    [billed, used, size, limit].into_iter().flatten().collect()
 }
 
 fn failed(kind: String) -> SpanStatus {
@@ -188,6 +213,29 @@ mod tests {
         let named = InitReport { error_type: Some("Runtime.ExitError".into()), ..init(Status::Error) };
         let named = Part::init(&named, Some(T), T).root("stream");
         assert_eq!(named.status.unwrap().message, "Runtime.ExitError");
+    }
+
+    #[test]
+    fn a_reports_numbers_stand_on_its_last_part_in_the_metrics_units() {
+        let part = |name: &str| PlatformSpan { name: name.into(), start: T, duration_ms: 1.0 };
+        let metrics = ReportMetrics {
+            billed_duration_ms: Some(43.0),
+            memory_size_mb: Some(128),
+            max_memory_used_mb: Some(94),
+            ..ReportMetrics::default()
+        };
+        let spans = vec![part("responseLatency"), part("extensionOverhead")];
+        let report = Report { metrics, spans, ..Report::default() };
+        let [first, last] = &Part::of_report(&report, Some(3_000 * MS))[..] else { panic!("two parts") };
+        let expected = [
+            ("aws.lambda.billed_duration", double(0.043)),
+            ("faas.mem_usage", int(98_566_144)),
+            ("aws.lambda.memory_size", int(134_217_728)),
+            ("aws.lambda.timeout", double(3.0)),
+        ];
+        assert_eq!(last.measured, expected.map(|(key, value)| attribute(key, value)));
+        assert!(first.measured.is_empty());
+        assert!(Part::of_report(&Report::default(), None).is_empty());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A question is written for today's layout; here it is put into the words of an older one.
 //!
-//! The words stand in `sql/layouts/`: a fragment, and after `=>` what it becomes. A line of a question that ends in `--? name`
+//! The words stand in `sql/layouts/`: a fragment, and after `=>` what it becomes; a `*` in both stands for the same name. A line of a question that ends in `--? name`
 //! is left out unless that name is wanted, of `--? !name` unless it is not; in a line that ends in `true --= name` a condition of
 //! that name stands for `true`.
 
@@ -76,9 +76,34 @@ fn reword(sql: &str, rules: &str) -> String {
     let mut lines = rules.lines().filter(|line| !line.starts_with('#'));
     let mut sql = sql.to_owned();
     while let (Some(fragment), Some(becomes)) = (lines.next(), lines.next()) {
-        sql = sql.replace(fragment, becomes.trim_start_matches("=> "));
+        let becomes = becomes.trim_start_matches("=> ");
+        sql = match fragment.split_once('*') {
+            Some((before, after)) => reword_each(&sql, before, after, becomes),
+            None => sql.replace(fragment, becomes),
+        };
     }
     sql
+}
+
+/// Puts every `before NAME after` into other words, in which `*` is the name.
+fn reword_each(sql: &str, before: &str, after: &str, becomes: &str) -> String {
+    let mut reworded = String::with_capacity(sql.len());
+    let mut rest = sql;
+    while let Some((untouched, tail)) = rest.split_once(before) {
+        reworded.push_str(untouched);
+        let name = tail.split_once(after).filter(|(name, _)| !name.contains(['\'', '\n']));
+        rest = match name {
+            Some((name, tail)) => {
+                reworded.push_str(&becomes.replace('*', name));
+                tail
+            }
+            None => {
+                reworded.push_str(before);
+                tail
+            }
+        };
+    }
+    reworded + rest
 }
 
 #[cfg(test)]
@@ -115,6 +140,14 @@ mod tests {
         let question = "WHERE has(SpanAttributeItems, concat('faas.invocation_id=', {invocation:String}))";
         let put = dialect.put(&question.into(), &[]);
         assert_eq!(put, "WHERE SpanAttributes['faas.invocation_id'] = {invocation:String}");
+    }
+
+    #[test]
+    fn every_attribute_that_a_question_names_is_a_path_in_json() {
+        let question = "SELECT SpanAttributes['error.type'], SpanAttributes[{x:String}], f(SpanAttributes['a'])";
+        let put = Dialect::of_traces(Attributes::Json).put(&question.into(), &[]);
+        let [first, second] = ["error.type", "a"].map(|key| format!("ifNull(toString(SpanAttributes.`{key}`), '')"));
+        assert_eq!(put, format!("SELECT {first}, SpanAttributes[{{x:String}}], f({second})"));
     }
 
     #[test]

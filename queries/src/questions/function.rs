@@ -66,6 +66,12 @@ impl Functions {
         Self::These(Names { named: vec![name.to_owned()], ..Names::default() })
     }
 
+    /// The functions of those `faas.name`s, whether or not they have written anything.
+    #[must_use]
+    pub fn all_named(names: impl IntoIterator<Item = String>) -> Self {
+        Self::These(Names { named: names.into_iter().collect(), ..Names::default() })
+    }
+
     /// The one function that is meant; `None` where there are or may be several.
     #[must_use]
     pub fn single(&self) -> Option<&str> {

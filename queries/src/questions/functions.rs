@@ -1,123 +1,339 @@
 //! Which functions there are, and what they did in a stretch of time.
+//!
+//! Invocations are counted by spans, and by the platform's reports for functions that nobody spans. Lines of a short window are read;
+//! those of a long one are counted in the text index's dictionary, where the table has one, and weighed by the newest hour: what is
+//! read then does not grow with the window.
 
 use std::collections::BTreeMap;
 
-use clickhouse::Row;
+use clickhouse::{Row, query::Query};
 use serde::Deserialize;
 
-use super::{Fault, Session, Text};
-use crate::window::Nanos;
+use super::{Fault, Session, Text, function::Functions, question::Question};
+use crate::{
+    schema::Layout,
+    window::{Nanos, Window},
+};
 
 /// A function in a stretch of time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
-    /// `faas.name`.
+    /// `faas.name`, else the service.
     pub name: String,
-    /// Its invocations, by their spans or, where these are fewer, by the request ids on its lines.
+    /// Its invocations: by their spans, by the platform's reports, or where these are fewer, by the request ids on its lines.
     pub invocations: u64,
-    /// Invocations that failed; `None` where there are no spans to tell.
+    /// Whether spans or reports told of its invocations: else nobody knows how long they took and how they ended.
+    pub is_told: bool,
+    /// Invocations that failed; `None` where nobody tells.
     pub failed: Option<u64>,
+    /// Invocations that waited for a start; `None` where nobody tells.
+    pub cold: Option<u64>,
     /// Log lines.
     pub lines: u64,
-    /// Log lines of severity error and above.
-    pub error_lines: u64,
+    /// Log lines of severity error and above; `None` where lines were counted without being read.
+    pub error_lines: Option<u64>,
     /// Bytes of the lines' bodies.
     pub bytes: u64,
-    /// The median duration of an invocation in nanoseconds; `None` where there are no spans.
+    /// Bytes of the lines as CloudWatch would have had them: with the fields that JSON lines have beside their message.
+    pub log_bytes: u64,
+    /// Whether the bytes are reckoned from those of the newest hour.
+    pub is_weighed: bool,
+    /// The median duration of an invocation in nanoseconds; `None` where nobody tells.
     pub p50: Option<f64>,
     /// The 95th percentile.
     pub p95: Option<f64>,
+    /// The 99th percentile.
+    pub p99: Option<f64>,
+    /// Bytes of memory that an invocation used at most.
+    pub memory_used: Option<u64>,
+    /// Bytes of memory configured.
+    pub memory_size: Option<u64>,
+    /// Its invocations in each 24th of the window, where somebody tells of them.
+    pub activity: Vec<u64>,
     /// The newest record.
     pub last: Nanos,
 }
 
 #[derive(Row, Deserialize)]
-struct ByLogs {
+struct Figures {
+    name: Text,
+    invocations: u64,
+    failed: u64,
+    durations: Vec<f64>,
+    cold: u64,
+    memory_used: u64,
+    memory_size: u64,
+    activity: Vec<u64>,
+    last: Nanos,
+}
+
+#[derive(Row, Deserialize)]
+struct Lines {
     name: Text,
     lines: u64,
     error_lines: u64,
-    bytes: u64,
+    body_bytes: u64,
+    field_bytes: u64,
     invocations: u64,
     last: Nanos,
 }
 
 #[derive(Row, Deserialize)]
-struct BySpans {
-    name: Text,
+struct Invoked {
+    function: Text,
     invocations: u64,
-    failed: u64,
-    p50: f64,
-    p95: f64,
     last: Nanos,
 }
+
+#[derive(Row, Deserialize)]
+struct Times {
+    name: Text,
+    times: Vec<Nanos>,
+}
+
+#[derive(Row, Deserialize)]
+struct Counted {
+    name: Text,
+    records: u64,
+}
+
+/// A function's records of a day, from the dictionary.
+#[derive(Row, Deserialize)]
+struct Day {
+    name: Text,
+    #[serde(rename = "day")]
+    _day: u32,
+    in_window: u8,
+    began: Nanos,
+    records: u64,
+}
+
+type ByName = BTreeMap<String, Summary>;
+
+const HOUR: Nanos = 3_600 * 1_000_000_000;
+const WEEK: Nanos = 7 * 24 * HOUR;
 
 /// What every function did since `from`, the one with the most invocations first.
 ///
 /// # Errors
 /// When the server does not answer.
 pub async fn functions(session: &Session, from: Nanos) -> Result<Vec<Summary>, Fault> {
-    let logs = include_str!("../../sql/questions/functions_by_logs.sql");
-    let logs = session.ask_logs(logs).param("from", from);
-    let spans = session.ask_traces(include_str!("../../sql/questions/functions_by_spans.sql")).param("from", from);
-    let (logs, spans) = tokio::try_join!(session.all::<ByLogs>(logs), session.all::<BySpans>(spans))?;
-    let mut functions = join(logs, spans);
-    functions.sort_by(|a, b| b.invocations.cmp(&a.invocations).then_with(|| a.name.cmp(&b.name)));
-    Ok(functions)
+    let now = session.opened_at();
+    figures(session, &Functions::All, Window::since(from, now), now).await
 }
 
-/// The functions' invocations since `from`, by their spans alone: reads no logs.
+/// What functions did in a window, as seen at `now`, the one with the most invocations first.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn figures(
+    session: &Session,
+    functions: &Functions,
+    window: Window,
+    now: Nanos,
+) -> Result<Vec<Summary>, Fault> {
+    let spans = Question::new(include_str!("../../sql/questions/function_figures.sql")).of(functions);
+    let spans = session.ask_traces(spans).param("from", window.from).param("until", window.until).param("now", now);
+    let (spans, lines) = tokio::try_join!(session.all::<Figures>(spans), lines(session, functions, window, now))?;
+    let mut all = lines;
+    spans.into_iter().for_each(|row| entry(&mut all, &row.name).take(row));
+    if all.values().any(|function| !function.is_told) {
+        let reports = Question::new(include_str!("../../sql/questions/function_reports.sql")).of(functions);
+        let reports = session.ask_logs(reports).param("from", window.from).param("until", window.until);
+        for row in session.all::<Figures>(reports.param("now", now)).await? {
+            let function = entry(&mut all, &row.name);
+            if !function.is_told {
+                function.take(row);
+            }
+        }
+    }
+    let mut all: Vec<Summary> = all.into_values().collect();
+    all.sort_by(|a, b| b.invocations.cmp(&a.invocations).then_with(|| a.name.cmp(&b.name)));
+    Ok(all)
+}
+
+/// The functions' invocations in a window, by their spans alone: reads no logs.
 ///
 /// # Errors
 /// When the server does not answer.
 pub async fn invoked(session: &Session, from: Nanos) -> Result<Vec<Summary>, Fault> {
-    let spans = session.ask_traces(include_str!("../../sql/questions/functions_by_spans.sql")).param("from", from);
-    Ok(join(Vec::new(), session.all::<BySpans>(spans).await?))
+    let question = Question::new(include_str!("../../sql/questions/invocations_counted.sql")).of(&Functions::All);
+    let until = Window::since(from, session.opened_at()).until;
+    let rows = session.all::<Invoked>(session.ask_traces(question).param("from", from).param("until", until)).await?;
+    let summary = |row: Invoked| Summary {
+        name: row.function.into(),
+        invocations: row.invocations,
+        last: row.last,
+        ..Summary::default()
+    };
+    Ok(rows.into_iter().map(summary).collect())
 }
 
-fn join(logs: Vec<ByLogs>, spans: Vec<BySpans>) -> Vec<Summary> {
-    let mut functions: BTreeMap<String, Summary> = BTreeMap::new();
-    for row in logs {
-        let function = entry(&mut functions, row.name);
+/// When functions were invoked in a window, oldest first: by their spans, else by the first line of each request.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn times(
+    session: &Session,
+    functions: &Functions,
+    window: Window,
+) -> Result<BTreeMap<String, Vec<Nanos>>, Fault> {
+    let bind = |query: Query| query.param("from", window.from).param("until", window.until);
+    let spans = Question::new(include_str!("../../sql/questions/invocation_times.sql")).of(functions);
+    let lines = Question::new(include_str!("../../sql/questions/invocation_times_by_lines.sql")).of(functions);
+    let (spans, lines) = tokio::try_join!(
+        session.all::<Times>(bind(session.ask_traces(spans))),
+        session.all::<Times>(bind(session.ask_logs(lines))),
+    )?;
+    let pair = |row: Times| (String::from(row.name), row.times);
+    // What spans tell replaces what lines tell.
+    Ok(lines.into_iter().map(pair).chain(spans.into_iter().map(pair)).collect())
+}
+
+/// When functions wrote their last record, to the day, as far as a week back; `None` where no dictionary tells.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn seen_this_week(session: &Session) -> Result<Option<BTreeMap<String, Nanos>>, Fault> {
+    let now = session.opened_at();
+    let Some(days) = days(session, now).await else { return Ok(None) };
+    let mut seen: BTreeMap<String, Nanos> = BTreeMap::new();
+    for day in days {
+        let last = seen.entry(day.name.to_string()).or_default();
+        *last = day.began.max(*last);
+    }
+    Ok(Some(seen))
+}
+
+async fn lines(session: &Session, functions: &Functions, window: Window, now: Nanos) -> Result<ByName, Fault> {
+    // Of what is over the dictionary's last day is not whole; it knows no services; and a short window costs little.
+    let by_service = matches!(functions, Functions::These(names) if !names.serviced.is_empty());
+    if window.until < now || now - window.from <= 2 * HOUR || by_service {
+        return read_lines(session, functions, window, false).await;
+    }
+    let Some(days) = days(session, window.from).await else {
+        return read_lines(session, functions, window, false).await;
+    };
+    let newest_hour = Window { from: now - HOUR, ..window };
+    let first_day = Question::new(include_str!("../../sql/questions/function_lines_of_first_day.sql")).of(functions);
+    let first_day = session.ask_logs(first_day).param("from", window.from);
+    let (mut all, first_day) =
+        tokio::try_join!(read_lines(session, functions, newest_hour, true), session.all::<Counted>(first_day),)?;
+    let mut records: BTreeMap<String, (u64, Nanos)> = BTreeMap::new();
+    let counted = days.into_iter().filter(|day| day.in_window != 0).map(|day| (day.name, day.records, day.began));
+    for (name, number, began) in first_day.into_iter().map(|row| (row.name, row.records, window.from)).chain(counted) {
+        let (sum, last) = records.entry(name.into()).or_default();
+        *sum += number;
+        *last = began.max(*last);
+    }
+    let asked: Vec<&str> = functions.names().collect();
+    records.retain(|name, _| *functions == Functions::All || asked.contains(&name.as_str()));
+    for (name, (records, last)) in records {
+        all.entry(name.clone()).or_insert_with(|| Summary { name, ..Summary::default() }).weigh(records, last);
+    }
+    Ok(all)
+}
+
+/// The dictionary's days of the week before now, and those since `from`; `None` where there is no dictionary, or nothing that reads it.
+async fn days(session: &Session, from: Nanos) -> Option<Vec<Day>> {
+    if session.logs().layout != Layout::Items {
+        return None;
+    }
+    let question = session.ask(include_str!("../../sql/questions/function_lines_by_index.sql"));
+    let question = question.param("from", from).param("week", session.opened_at() - WEEK);
+    // An older server, a table over several machines: what the rows say is always to be had.
+    let days = session.all::<Day>(question).await.ok()?;
+    (!days.is_empty()).then_some(days)
+}
+
+/// `by_sample`: what is read stands for more than itself.
+async fn read_lines(
+    session: &Session,
+    functions: &Functions,
+    window: Window,
+    by_sample: bool,
+) -> Result<ByName, Fault> {
+    let question = Question::new(include_str!("../../sql/questions/function_lines.sql")).of(functions);
+    let query = session.ask_logs(question).param("from", window.from).param("until", window.until);
+    let mut all = ByName::new();
+    for row in session.all::<Lines>(query).await? {
+        let function = entry(&mut all, &row.name);
         function.lines = row.lines;
-        function.error_lines = row.error_lines;
-        function.bytes = row.bytes;
-        function.invocations = row.invocations;
+        function.error_lines = (!by_sample).then_some(row.error_lines);
+        function.bytes = row.body_bytes;
+        function.log_bytes = row.body_bytes + row.field_bytes;
+        function.invocations = if by_sample { 0 } else { row.invocations };
         function.last = row.last;
     }
-    for row in spans {
-        let function = entry(&mut functions, row.name);
-        function.invocations = function.invocations.max(row.invocations);
-        function.failed = Some(row.failed);
-        function.p50 = Some(row.p50);
-        function.p95 = Some(row.p95);
-        function.last = function.last.max(row.last);
-    }
-    functions.into_values().collect()
+    Ok(all)
 }
 
-fn entry(functions: &mut BTreeMap<String, Summary>, name: Text) -> &mut Summary {
-    let name = String::from(name);
-    functions.entry(name.clone()).or_insert_with(|| Summary { name, ..Summary::default() })
+fn entry<'a>(functions: &'a mut ByName, name: &str) -> &'a mut Summary {
+    functions.entry(name.to_owned()).or_insert_with(|| Summary { name: name.to_owned(), ..Summary::default() })
+}
+
+impl Summary {
+    fn take(&mut self, row: Figures) {
+        let known = |number: u64| (number > 0).then_some(number);
+        let duration = |at: usize| row.durations.get(at).copied().filter(|nanos| nanos.is_finite());
+        self.is_told = true;
+        self.invocations = self.invocations.max(row.invocations);
+        self.failed = Some(row.failed);
+        self.cold = Some(row.cold);
+        (self.p50, self.p95, self.p99) = (duration(0), duration(1), duration(2));
+        self.memory_used = known(row.memory_used);
+        self.memory_size = known(row.memory_size);
+        self.activity = row.activity;
+        self.last = self.last.max(row.last);
+    }
+
+    /// It wrote so many records; what its lines weighed in the newest hour stands for all of them.
+    fn weigh(&mut self, records: u64, last: Nanos) {
+        let times = if self.lines == 0 { 0.0 } else { records as f64 / self.lines as f64 };
+        self.bytes = (self.bytes as f64 * times) as u64;
+        self.log_bytes = (self.log_bytes as f64 * times) as u64;
+        self.lines = records;
+        self.error_lines = None;
+        self.is_weighed = true;
+        self.last = self.last.max(last);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_function_with_only_spans_and_one_with_only_logs_are_both_there() {
-        let logs = vec![ByLogs { name: "a".into(), lines: 3, error_lines: 1, bytes: 30, invocations: 2, last: 5 }];
-        let spans = vec![BySpans { name: "b".into(), invocations: 7, failed: 1, p50: 1.0, p95: 2.0, last: 9 }];
-        let functions = join(logs, spans);
-        assert_eq!((functions[0].name.as_str(), functions[0].invocations, functions[0].failed), ("a", 2, None));
-        assert_eq!((functions[1].name.as_str(), functions[1].invocations, functions[1].failed), ("b", 7, Some(1)));
+    fn figures(invocations: u64) -> Figures {
+        Figures {
+            name: "a".into(),
+            invocations,
+            failed: 1,
+            durations: vec![1.0, 2.0, f64::NAN],
+            cold: 0,
+            memory_used: 0,
+            memory_size: 128,
+            activity: vec![invocations],
+            last: 4,
+        }
     }
 
     #[test]
-    fn silent_invocations_count_by_their_spans() {
-        let logs = vec![ByLogs { name: "a".into(), lines: 3, error_lines: 0, bytes: 30, invocations: 2, last: 5 }];
-        let spans = vec![BySpans { name: "a".into(), invocations: 7, failed: 0, p50: 1.0, p95: 2.0, last: 4 }];
-        let functions = join(logs, spans);
-        assert_eq!((functions[0].invocations, functions[0].lines, functions[0].last), (7, 3, 5));
+    fn silent_invocations_count_by_their_spans_and_what_is_zero_is_not_known() {
+        let mut function = Summary { invocations: 2, last: 5, ..Summary::default() };
+        function.take(figures(7));
+        assert_eq!((function.invocations, function.last, function.failed), (7, 5, Some(1)));
+        assert_eq!((function.p95, function.p99, function.memory_used), (Some(2.0), None, None));
+    }
+
+    #[test]
+    fn lines_that_were_counted_weigh_what_those_weighed_that_were_read() {
+        let mut function =
+            Summary { lines: 10, bytes: 500, log_bytes: 700, error_lines: Some(1), ..Summary::default() };
+        function.weigh(1_000, 3);
+        assert_eq!((function.lines, function.bytes, function.log_bytes), (1_000, 50_000, 70_000));
+        assert_eq!((function.error_lines, function.is_weighed), (None, true));
+        let mut never_read = Summary::default();
+        never_read.weigh(5, 3);
+        assert_eq!((never_read.lines, never_read.bytes), (5, 0));
     }
 }

@@ -13,8 +13,12 @@ mod settings;
 mod text;
 
 pub mod bytes;
+pub mod cold;
+pub mod environments;
+pub mod errors;
 pub mod function;
 pub mod functions;
+pub mod invocations;
 pub mod lines;
 pub mod marks;
 pub mod oldest;

@@ -2,11 +2,15 @@
 //!
 //! Each command's own flags stand in a file of its name, beside those that several share.
 
+mod cold;
 mod config;
 mod context;
 mod cost;
+mod environments;
+mod errors;
 mod functions;
 mod global;
+mod invocations;
 mod local;
 mod logs;
 mod meta;
@@ -16,11 +20,15 @@ mod tail;
 mod trace;
 mod ui;
 
+pub use cold::ColdArgs;
 pub use config::{ConfigAction, ConfigArgs};
 pub use context::{AddArgs, ContextAction, ContextArgs};
 pub use cost::CostArgs;
-pub use functions::FunctionsArgs;
+pub use environments::EnvironmentsArgs;
+pub use errors::ErrorsArgs;
+pub use functions::{FunctionsArgs, Sort};
 pub use global::{Colour, Connection, Display, Output, Span, Theme, Timeout, Timestamps};
+pub use invocations::InvocationsArgs;
 pub use local::LocalArgs;
 pub use logs::LogsArgs;
 pub use meta::{CompletionsArgs, HelpArgs, ManArgs};
@@ -62,9 +70,24 @@ pub enum Command {
     /// Draw a trace: its spans as bars, its log lines in their places.
     #[command(after_help = trace::HELP)]
     Trace(TraceArgs),
-    /// List the functions: invocations, errors, log volume, durations.
-    #[command(alias = "fn", alias = "ls")]
+    /// List the functions: invocations, errors, durations, cold starts, memory, logs and their price, and those that are silent.
+    #[command(alias = "fn", alias = "ls", after_help = functions::HELP)]
     Functions(FunctionsArgs),
+    /// Keep the list of functions up to date on the terminal.
+    #[command(after_help = functions::HELP)]
+    Top(FunctionsArgs),
+    /// List the invocations of functions, one a line: how they ended, how long they ran, what they were billed and used.
+    #[command(alias = "inv", after_help = invocations::HELP)]
+    Invocations(InvocationsArgs),
+    /// Group errors that differ in ids and numbers only: how often, since when, in which versions, and a sample of each.
+    #[command(after_help = errors::HELP)]
+    Errors(ErrorsArgs),
+    /// Explain cold starts: how many, how long, by version and size, and what they cost.
+    #[command(after_help = cold::HELP)]
+    Cold(ColdArgs),
+    /// Draw the execution environments of functions as lanes of time: inits, invocations, memory.
+    #[command(alias = "env", after_help = environments::HELP)]
+    Environments(EnvironmentsArgs),
     /// Reckon what the logs cost: in CloudWatch, and here.
     #[command(after_help = cost::HELP)]
     Cost(CostArgs),
@@ -101,6 +124,11 @@ impl Command {
             Self::Tail(_) => "tail",
             Self::Trace(_) => "trace",
             Self::Functions(_) => "functions",
+            Self::Top(_) => "top",
+            Self::Invocations(_) => "invocations",
+            Self::Errors(_) => "errors",
+            Self::Cold(_) => "cold",
+            Self::Environments(_) => "environments",
             Self::Cost(_) => "cost",
             Self::Local(_) => "local",
             Self::Ui(_) => "ui",

@@ -1,9 +1,13 @@
 //! The commands, a file each: ask, render, write.
 
+mod cold;
 mod config;
 mod context;
 mod cost;
+mod environments;
+mod errors;
 mod functions;
+mod invocations;
 mod local;
 mod logs;
 mod meta;
@@ -23,7 +27,14 @@ pub use ui::{first_screen, is_possible, open};
 
 use std::io::{self, Write as _};
 
-use lambdaview_queries::questions::{Fault, Session};
+use lambdaview_queries::{
+    name::NamePattern,
+    questions::{
+        Fault, Session,
+        function::{self, Functions},
+    },
+    window::Window,
+};
 
 use crate::{
     args::{Output, Span},
@@ -31,6 +42,7 @@ use crate::{
     error::{Error, Place},
     render::style::Paint,
     settings::{Look, usage},
+    similar::similar,
 };
 
 /// What every command works with.
@@ -73,6 +85,27 @@ impl Desk<'_> {
         (since.at(self.session.opened_at()), since)
     }
 
+    /// The stretch of time, and what was typed for its start or stands for it.
+    fn window(&self, default: Since) -> (Window, Since) {
+        let now = self.session.opened_at();
+        let (from, since) = self.since(default);
+        let until = self.span.until.map_or(Window::since(from, now).until, |until| until.at(now));
+        (Window { from, until }, since)
+    }
+
+    /// The functions that were named; all, where none was.
+    async fn functions_of(&self, patterns: &[NamePattern]) -> Result<Functions, Error> {
+        let resolved = function::resolve(self.session, patterns).await.map_err(|fault| self.fault(fault))?;
+        match resolved.missing.into_iter().next() {
+            None => Ok(resolved.functions),
+            Some(missing) => Err(Error::NotFound {
+                what: format!("no function matches \"{}\"", missing.typed),
+                similar: similar(&missing.typed, &missing.others),
+                next: "`lambdaview functions --since 7d` lists those there are".to_owned(),
+            }),
+        }
+    }
+
     fn fault(&self, fault: Fault) -> Error {
         Error::ClickHouse { fault, at: self.at.clone() }
     }
@@ -95,6 +128,11 @@ fn say_nothing_there(since: Since) {
         }
         Since::At(moment) => format!("since {}", crate::format::rfc3339(moment)),
     };
+    say(&format!("no function wrote anything {time}; --since 30d looks further back"));
+}
+
+/// Says something beside the answer.
+fn say(words: &str) {
     // Nobody may be listening on stderr, which is no reason to stop.
-    let _ = writeln!(io::stderr(), "lambdaview: no function wrote anything {time}; --since 30d looks further back");
+    let _ = writeln!(io::stderr(), "lambdaview: {words}");
 }

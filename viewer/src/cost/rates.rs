@@ -17,6 +17,26 @@ pub struct Rates {
     pub cloudwatch: CloudWatch,
     /// ClickHouse.
     pub clickhouse: ClickHouse,
+    /// AWS Lambda.
+    pub lambda: Lambda,
+}
+
+/// Prices of AWS Lambda.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lambda {
+    /// A second of a GB of memory, on x86_64.
+    pub gb_second_x86_64: f64,
+    /// The same on arm64.
+    pub gb_second_arm64: f64,
+}
+
+impl Lambda {
+    /// A second of a GB on that architecture; the dearer one where it is not known.
+    #[must_use]
+    pub fn gb_second(&self, architecture: &str) -> f64 {
+        if matches!(architecture, "arm64" | "aarch64") { self.gb_second_arm64 } else { self.gb_second_x86_64 }
+    }
 }
 
 /// Prices of Amazon CloudWatch Logs.

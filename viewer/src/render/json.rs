@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io};
 
-use lambdaview_queries::questions::{Text, functions::Summary, lines::Line};
+use lambdaview_queries::questions::{Text, lines::Line};
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
@@ -31,20 +31,6 @@ struct JsonLine<'a> {
     context: Option<bool>,
 }
 
-/// A function.
-#[derive(Serialize)]
-struct JsonFunction<'a> {
-    function: &'a str,
-    invocations: u64,
-    failed: Option<u64>,
-    lines: u64,
-    error_lines: u64,
-    body_bytes: u64,
-    p50_ms: Option<f64>,
-    p95_ms: Option<f64>,
-    last: String,
-}
-
 /// A line of `tail -o json`, at the end of `into`.
 pub(super) fn line_into(line: &Line, place: Place, into: &mut Vec<u8>) {
     let late_ms = place.late.map(|nanos| nanos / 1_000_000);
@@ -62,22 +48,6 @@ pub(super) fn object(attributes: &[(Text, Text)]) -> String {
 /// A line of `trace -o json`.
 pub(super) fn trace_line(line: &Line) -> String {
     as_line(&JsonLine { kind: Some("line"), function: Some(&line.function), ..fields(line) })
-}
-
-/// A line of `functions -o json`.
-#[must_use]
-pub fn function(function: &Summary) -> String {
-    as_line(&JsonFunction {
-        function: &function.name,
-        invocations: function.invocations,
-        failed: function.failed,
-        lines: function.lines,
-        error_lines: function.error_lines,
-        body_bytes: function.bytes,
-        p50_ms: function.p50.map(|nanos| nanos / 1e6),
-        p95_ms: function.p95.map(|nanos| nanos / 1e6),
-        last: rfc3339(function.last),
-    })
 }
 
 /// `value` on a line of its own.

@@ -1,12 +1,18 @@
 //! Answers as text: for people in columns, for programs as JSON. Nothing here asks or writes.
 
+pub mod cold;
 pub mod context;
 pub mod cost;
+pub mod environments;
+pub mod errors;
+pub mod fields;
+pub mod functions;
+pub mod grid;
+pub mod invocations;
 pub mod json;
 pub mod line;
 mod record;
 pub mod schema;
 pub mod style;
-pub mod table;
 pub mod trace;
 pub mod waterfall;

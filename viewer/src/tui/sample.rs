@@ -133,11 +133,12 @@ pub(crate) fn functions() -> Vec<Summary> {
         invocations,
         failed: Some(failed),
         lines: invocations * 12,
-        error_lines: failed * 2,
+        error_lines: Some(failed * 2),
         bytes: invocations * 1_417,
         p50: Some(48_000_000.0),
         p95: Some(220_400_000.0),
         last: NOW - 2 * SECOND,
+        ..Summary::default()
     };
     let export = Summary { failed: None, p50: None, p95: None, ..function("nightly-export", 1, 0) };
     vec![

@@ -8,7 +8,7 @@ use super::super::{
 use super::*;
 use crate::flow::{
     Signal,
-    arrival::{InitReport, InitStart, ReportMetrics, RestoreReport, RestoreStart, TelemetrySubscription},
+    arrival::{InitReport, InitStart, PlatformSpan, ReportMetrics, RestoreReport, RestoreStart, TelemetrySubscription},
     trace::{SpanId, TraceId},
 };
 use opentelemetry_proto::tonic::{

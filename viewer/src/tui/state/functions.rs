@@ -10,6 +10,10 @@ use super::{
 };
 use crate::{
     ask::Nanos,
+    render::{
+        fields,
+        functions::{self as render, Row},
+    },
     tui::{
         ask::{Answer, Ask, Problem, Slot},
         keys::{Command, Scope, What},
@@ -71,7 +75,7 @@ impl Column {
             Self::P50 => function.p50.unwrap_or(-1.0),
             Self::P95 => function.p95.unwrap_or(-1.0),
             Self::Lines => function.lines as f64,
-            Self::Errors => function.error_lines as f64,
+            Self::Errors => function.error_lines.map_or(-1.0, |lines| lines as f64),
             Self::Bytes => function.bytes as f64,
             Self::Last => function.last as f64,
         }
@@ -209,7 +213,7 @@ impl Page for Functions {
         let function = self.under_cursor()?;
         match what {
             What::Line => Some(function.name.clone()),
-            What::Json => Some(crate::render::json::function(function).trim_end().to_owned()),
+            What::Json => Some(as_json(function)),
             What::Command => Some(format!("lambdaview functions {}", around.times.flags(around.now))),
             What::Trace | What::Request | What::Sql => None,
         }
@@ -232,4 +236,9 @@ impl Page for Functions {
     fn function(&self) -> Option<String> {
         self.under_cursor().map(|function| function.name.clone())
     }
+}
+/// As `functions -o json` has it.
+fn as_json(function: &Summary) -> String {
+    let row = Row { function: function.clone(), dollars: None };
+    fields::json(&[render::fields(&row)]).trim_end().to_owned()
 }

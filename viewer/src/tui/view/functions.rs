@@ -158,7 +158,7 @@ fn cell(column: Column, function: &Summary, now: i64) -> String {
         Column::P50 => time(function.p50),
         Column::P95 => time(function.p95),
         Column::Lines => count(function.lines),
-        Column::Errors => count(function.error_lines),
+        Column::Errors => function.error_lines.map_or_else(unknown, count),
         Column::Bytes => bytes(function.bytes),
         Column::Last => ago(function.last, now),
     }

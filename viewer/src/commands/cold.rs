@@ -1,0 +1,40 @@
+//! `lambdaview cold`.
+
+use std::time::Duration;
+
+use lambdaview_queries::questions::cold;
+
+use super::{Desk, say_nothing_there, write};
+use crate::{
+    args::{ColdArgs, Output},
+    ask::Since,
+    cost::rates::Rates,
+    error::Error,
+    render::{cold as render, fields},
+};
+
+const DEFAULT_SINCE: Since = Since::Ago(Duration::from_secs(3_600));
+
+impl Desk<'_> {
+    /// `lambdaview cold`.
+    ///
+    /// # Errors
+    /// When the server fails, or nothing is named so.
+    pub async fn cold(&self, args: &ColdArgs) -> Result<(), Error> {
+        let output = self.output_of(&[Output::Pretty, Output::Json, Output::Csv])?;
+        let (window, since) = self.window(DEFAULT_SINCE);
+        let functions = self.functions_of(&args.functions).await?;
+        let starts = cold::starts(self.session, &functions, window).await.map_err(|fault| self.fault(fault))?;
+        let prices = Rates::built_in().lambda;
+        if starts.is_empty() {
+            say_nothing_there(since);
+        }
+        let all = || starts.iter().map(|one| render::fields(one, &prices)).collect::<Vec<_>>();
+        match output {
+            Output::Json => write(&fields::json(&all())),
+            Output::Csv => write(&fields::csv(&all())),
+            _ if starts.is_empty() => Ok(()),
+            _ => write(&render::draw(&starts, &prices, self.look.columns, self.paint())),
+        }
+    }
+}
