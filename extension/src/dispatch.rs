@@ -82,6 +82,8 @@ pub struct Dispatch {
     lanes: [Lane; 3],
     /// Where each kind goes, told by the first that goes there.
     ways: [SignalKind; 3],
+    /// When it was last found that nothing may go.
+    looked_at: UnixNanos,
     /// Whether there is a destination: until then signals wait, and no invocation does.
     ready: bool,
     drive: Option<Drive>,
@@ -104,6 +106,7 @@ impl Dispatch {
             steps: Vec::new(),
             lanes: Default::default(),
             ways: [SignalKind::Logs; 3],
+            looked_at: 0,
             ready: false,
             drive: None,
             last_chance_since: None,
@@ -421,6 +424,22 @@ mod tests {
         assert!(dispatch.ship(T + 4 * SECOND).is_none() && !dispatch.has_settled(T + 4 * SECOND));
         let wake = dispatch.wake_at();
         assert!(wake.is_none_or(|at| at > T + 4 * SECOND), "a time that has passed would stay in the past: {wake:?}");
+    }
+
+    #[test]
+    fn a_time_at_which_nothing_went_wakes_nobody_again() {
+        let mut dispatch = with_a_line();
+        dispatch.push(span());
+        dispatch.send(T + SECOND, false);
+        let [logs, _traces] = [0, 1].map(|_| dispatch.ship(T).unwrap().cargo.batch());
+        let later = T + 600 * MILLISECOND;
+        fail(&mut dispatch, logs, T);
+        dispatch.lanes[LOGS as usize].retry_at = later;
+        dispatch.lanes[LOGS as usize].latency = Duration::from_millis(150);
+        assert_eq!(dispatch.wake_at(), Some(later));
+        let too_late = later + 150 * MILLISECOND;
+        assert!(dispatch.ship(too_late).is_none() && !dispatch.has_settled(too_late), "the traces are waited for");
+        assert_eq!(dispatch.wake_at(), None, "it would wake the loop at once, again and again");
     }
 
     #[test]

@@ -79,6 +79,7 @@ impl Dispatch {
 
     /// The next batch that may go now.
     pub fn ship(&mut self, now: UnixNanos) -> Option<Shipment> {
+        self.looked_at = now;
         let drive = self.drive.filter(|drive| self.ready && drive.until > now)?;
         let may = SignalKind::ALL.into_iter().filter(|kind| self.may_ship(*kind, drive, now));
         // Those that have to ask take turns.
@@ -178,7 +179,8 @@ impl Dispatch {
         self.drive.is_some()
     }
 
-    /// When a lane may be tried again. A lane that this drive does not try wakes nobody: its time would stay in the past.
+    /// When a lane may be tried again, if it was not tried at that time in vain. A lane that this drive does not try wakes
+    /// nobody: its time would stay in the past.
     #[must_use]
     pub fn wake_at(&self) -> Option<UnixNanos> {
         let drive = self.drive?;
@@ -191,6 +193,7 @@ impl Dispatch {
         let retry_at = |kind: SignalKind| self.lanes[kind as usize].retry_at.min(drive.until);
         let since = self.last_chance_since.unwrap_or(0);
         let stale = self.lanes.iter().filter_map(|lane| lane.stale_at(since));
-        SignalKind::ALL.into_iter().filter(pauses).map(retry_at).chain(stale).min()
+        let wakes = SignalKind::ALL.into_iter().filter(pauses).map(retry_at).chain(stale);
+        wakes.filter(|at| *at > self.looked_at).min()
     }
 }
