@@ -23,6 +23,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use tokio::task::block_in_place;
 
 /// The function's timeout: far beyond the longest hold, so that a slow machine does not look like a fault of ours.
 const TIMEOUT: Duration = Duration::from_secs(6);
@@ -274,7 +275,7 @@ impl Lane {
         }
         let outlived = reset && self.lambda.shutdowns().last().is_some_and(|shutdown| !shutdown.killed.is_empty());
         if outlived || matches!(step.act, Act::Kill(_)) || crashed {
-            self.excuse_what_is_not_stored();
+            block_in_place(|| self.excuse_what_is_not_stored());
         }
         self.killed &= !reset;
     }
@@ -307,7 +308,7 @@ impl Lane {
         let began = Instant::now();
         for nth in 0.. {
             let seen = nth >= 2 && (!self.killed || began.elapsed() > 2 * PATIENCE);
-            if seen && (since.elapsed() > patience || self.everything_is_there()) {
+            if seen && (since.elapsed() > patience || block_in_place(|| self.everything_is_there())) {
                 break;
             }
             let now = self.backend.look(|store| store.sums(Kind::Logs).kept);
@@ -317,6 +318,12 @@ impl Lane {
             self.step(&quiet).await;
         }
         self.lambda.stop().await;
+        // Other lanes are on this thread, perhaps in the two seconds of their shutdown.
+        block_in_place(|| self.told())
+    }
+
+    /// All that is known of the life that has ended.
+    fn told(self) -> Evidence {
         let mut evidence = self.evidence;
         evidence.store = self.backend.look(Clone::clone);
         evidence.said = self.lambda.extension_output();
