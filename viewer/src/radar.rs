@@ -69,7 +69,7 @@ pub fn look(invocations: &[Invocation], now: Nanos) -> Vec<Sight> {
         let is_recent = now.saturating_sub(invocation.start) < PATIENCE;
         let report = match is_reported(invocation) {
             true => Report::Known,
-            false if anybody_reports && is_newest && is_recent => Report::Pending,
+            false if anybody_reports && is_newest && is_recent && invocation.duration.is_some() => Report::Pending,
             false => Report::Absent,
         };
         let timeout = invocation.timeout.or_else(|| timeouts.get(invocation.function.as_str()).copied());
@@ -125,6 +125,7 @@ mod tests {
             function: "pay".to_owned(),
             instance: "a".to_owned(),
             ending: Ending::Ok,
+            duration: Some(1),
             ..Invocation::default()
         }
     }

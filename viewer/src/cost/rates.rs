@@ -17,7 +17,8 @@ pub struct Rates {
     pub cloudwatch: CloudWatch,
     /// ClickHouse.
     pub clickhouse: ClickHouse,
-    /// AWS Lambda.
+    /// AWS Lambda; the built-in prices where the file has none.
+    #[serde(default)]
     pub lambda: Lambda,
 }
 
@@ -29,6 +30,12 @@ pub struct Lambda {
     pub gb_second_x86_64: f64,
     /// The same on arm64.
     pub gb_second_arm64: f64,
+}
+
+impl Default for Lambda {
+    fn default() -> Self {
+        Rates::built_in().lambda
+    }
 }
 
 impl Lambda {

@@ -310,16 +310,16 @@ mod tests {
           └ it was inside POST /charges␛[2J for 2.900s of 3.000s
           └ last line 14:02:11.204: charging card
         14:00:41.204  -         feed0000  -               -           -      -       0
-        3 invocations: 1 ok, 1 timed out, 1 cold, 1 near a limit, 1 with a report to come
+        3 invocations: 1 ok, 1 timed out, 1 cold, 1 near a limit
         ");
         insta::assert_snapshot!(drawn(160), @r"
-        time          function  request           status   duration   billed      memory   init  version  trace             environment   lines  errors  error type
-        14:02:11.204  checkout  7f3a91c2-3f0e-4…  ok cold     412ms    413ms  243/256MB!  300ms  42       5f84c7a1d2e34b5…  0c1d2e3f4a5b     41       0  -
-        14:01:11.204  checkout  b01c77de-3f0e-4…  timeout    3.000s        -           -      -  42       5f84c7a1d2e34b5…  0c1d2e3f4a5b      7       1  Sandbox.Timedo…
+        time          function  request   status   duration  billed      memory   init  version  trace     environment   lines  errors  error type
+        14:02:11.204  checkout  7f3a91c2  ok cold     412ms   413ms  243/256MB!  300ms  42       5f84c7a1  0c1d2e3f4a5b     41       0  -
+        14:01:11.204  checkout  b01c77de  timeout    3.000s       -           -      -  42       5f84c7a1  0c1d2e3f4a5b      7       1  Sandbox.Timedout
           └ it was inside POST /charges␛[2J for 2.900s of 3.000s
           └ last line 14:02:11.204: charging card
-        14:00:41.204  -         feed0000-3f0e-4…  -               -  pending           -      -  -        -                 -                 2       0  -
-        3 invocations: 1 ok, 1 timed out, 1 cold, 1 near a limit, 1 with a report to come
+        14:00:41.204  -         feed0000  -               -       -           -      -  -        -         -                 2       0  -
+        3 invocations: 1 ok, 1 timed out, 1 cold, 1 near a limit
         ");
     }
 }

@@ -286,7 +286,9 @@ mod tests {
     #[test]
     fn prices_and_defaults_stand_in_the_file_too() {
         let rates = crate::cost::rates::BUILT_IN;
-        let rates = rates.replace("[cloudwatch]", "[rates.cloudwatch]").replace("[clickhouse]", "[rates.clickhouse]");
+        let rates = ["cloudwatch", "clickhouse", "lambda"]
+            .iter()
+            .fold(rates.to_owned(), |text, part| text.replace(&format!("[{part}]"), &format!("[rates.{part}]")));
         let text = format!("[defaults]\ntz = \"utc\"\ncolor = \"never\"\ntimeout = \"5s\"\n[rates]\n{rates}");
         let config = Config::parse(&text, Path::new("x")).unwrap();
         assert_eq!((config.defaults.tz, config.rates.is_some()), (Some(Zone::Utc), true));
