@@ -1,5 +1,6 @@
 //! Exceptions: their type and message, out of the stack traces of the runtimes' languages.
 
+use memchr::memchr;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 
 use super::attributes::{attribute, text};
@@ -18,7 +19,7 @@ impl Exception {
     /// In a text of several lines, if there is a stack trace in it.
     pub(super) fn in_text(text: &str) -> Option<Self> {
         // Nearly every line is one, and has none.
-        text.contains('\n').then(|| Self::python(text).or_else(|| Self::frames(text)))?
+        memchr(b'\n', text.as_bytes()).and_then(|_| Self::python(text).or_else(|| Self::frames(text)))
     }
 
     /// Of a stack trace that the program wrote into a field of its own: what it does not say beside it.

@@ -1,5 +1,6 @@
 //! What a function's or an extension's log record becomes.
 
+use memchr::memchr;
 use opentelemetry_proto::tonic::{common::v1::KeyValue, logs::v1::LogRecord};
 
 use super::{
@@ -105,7 +106,7 @@ fn json_record(raw: &str, times: Times) -> Reading {
 /// Without the trailing newline; and where the runtime wrote `\r` for the newlines of one record, with them again.
 fn without_newline(mut line: String) -> String {
     line.truncate(line.trim_end_matches(['\n', '\r']).len());
-    if line.contains('\r') && !line.contains('\n') {
+    if memchr(b'\r', line.as_bytes()).is_some() && !line.contains('\n') {
         return line.replace('\r', "\n");
     }
     line

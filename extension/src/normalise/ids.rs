@@ -91,6 +91,11 @@ pub(super) fn is_name(name: &str) -> bool {
     FORMS.iter().any(form) || name == TRACEPARENT || XRAY.contains(&name) || SAMPLED.contains(&name)
 }
 
+/// Whether a name that ends so may be that of a trace, without which a line has no ids.
+pub(super) const fn ends_like_a_trace(name: &[u8]) -> bool {
+    matches!(name, [.., b'i' | b'I', b'd'] | [.., b'I', b'D'] | [.., b'c', b'e'] | [.., b'n', b't'] | [.., b't', b'r'])
+}
+
 fn in_pairs<'a>(field: &impl Fn(&str) -> Option<Cow<'a, str>>) -> Option<Found> {
     let (form, trace) = FORMS.iter().find_map(|form| Some((form, form.notation.trace(&field(form.trace)?)?)))?;
     let span = |form: &Form| Some((form.span, form.notation.span(&field(form.span)?)?));
@@ -225,6 +230,13 @@ mod tests {
         for (fields, span, sampled) in rows {
             assert_eq!(found(fields).map(|found| found.ids), Some(ids(TRACE, *span, *sampled)), "{fields:?}");
         }
+    }
+
+    #[test]
+    fn every_traces_name_ends_like_one() {
+        let names = FORMS.iter().map(|form| form.trace).chain(XRAY).chain([TRACEPARENT]);
+        names.for_each(|name| assert!(ends_like_a_trace(name.as_bytes()), "{name}"));
+        assert!(!["attempt", "cache", "latency_ms", "d", ""].into_iter().any(|name| ends_like_a_trace(name.as_bytes())));
     }
 
     #[test]

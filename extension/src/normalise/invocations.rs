@@ -234,7 +234,7 @@ impl Invocations {
             record.flags = 0;
         }
         let certain = invocation.done || invocation.has_sdk_span() || is_tied(&record);
-        if let Some(link) = invocation.link_now().filter(|_| certain) {
+        if certain && let Some(link) = invocation.link_now() {
             link.write(&mut record);
         }
         let named = if has(&record.attributes, INVOCATION_ID) { &[][..] } else { &invocation.shared };

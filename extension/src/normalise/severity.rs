@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr_iter;
 use opentelemetry_proto::tonic::logs::v1::SeverityNumber;
 
 /// A number of OpenTelemetry's and the program's own word.
@@ -65,55 +66,75 @@ impl Severity {
         // No text has more characters than bytes, and most lines are shorter than what is looked at.
         let end = if line.len() <= SCANNED { None } else { line.char_indices().nth(SCANNED) };
         let scanned = end.map_or(line, |(at, _)| &line[..at]);
-        // Nearly every line is ASCII, which is cut into words several times faster byte by byte.
-        if scanned.is_ascii() {
-            return Self::from_words(line, ascii_words(scanned));
-        }
-        Self::from_words(line, scanned.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()))
+        at_start(line, scanned).or_else(|| {
+            let capitals = in_capitals(scanned);
+            // What stands behind a level is not looked at any more.
+            let before = capitals.as_ref().map_or(scanned, |(end, _)| &scanned[..*end]);
+            behind_key(before).or(capitals.map(|(_, severity)| severity))
+        })
     }
-
-    fn from_words<'a>(line: &str, words: impl Iterator<Item = &'a str>) -> Option<Self> {
-        let mut before = "";
-        for (nth, word) in words.enumerate() {
-            let stands_alone = || nth == 0 && is_mark(line, word);
-            let is_level = is_capitals(word) || LEVEL_KEYS.contains(&before) || stands_alone();
-            if is_level && let Some(severity) = Self::from_word(word) {
-                return Some(severity);
-            }
-            before = word;
-        }
-        None
-    }
-}
-
-fn ascii_words(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let word = &rest[rest.bytes().position(|c| c.is_ascii_alphanumeric())?..];
-        let end = word.bytes().position(|c| !c.is_ascii_alphanumeric()).unwrap_or(word.len());
-        rest = &word[end..];
-        Some(&word[..end])
-    })
-}
-
-fn is_capitals(word: &str) -> bool {
-    word.bytes().all(|c| c.is_ascii_uppercase())
 }
 
 /// How many characters are looked at: as many as the collector's own rule does.
 const SCANNED: usize = 256;
 
-const LEVEL_KEYS: [&str; 3] = ["level", "lvl", "severity"];
+/// The level that the line's first word is, where it ends like one: `error:`, `[error]`, `error|`, `error -`. None does in a
+/// line that starts with a number.
+fn at_start(line: &str, scanned: &str) -> Option<Severity> {
+    let (start, word) = first_word(scanned)?;
+    let behind = &line[start + word.len()..];
+    let is_mark = matches!(behind.bytes().next(), Some(b':' | b']' | b'|' | b')' | b'>')) || behind.starts_with(" - ");
+    let is_level = is_mark && !line.trim_start().starts_with(char::is_numeric);
+    is_level.then(|| Severity::from_word(word))?
+}
 
-/// Whether the line's first word ends like a level: `error:`, `[error]`, `error|`, `error -`. None does in a line that starts
-/// with a number.
-fn is_mark(line: &str, first_word: &str) -> bool {
-    if line.trim_start().starts_with(char::is_numeric) {
-        return false;
+/// The first level in capitals, and where it ends.
+fn in_capitals(text: &str) -> Option<(usize, Severity)> {
+    let mut end = 0;
+    while let Some(start) = next_capital(text.as_bytes(), end) {
+        end = start + text[start..].bytes().take_while(u8::is_ascii_uppercase).count();
+        if is_whole(text, start, end)
+            && let Some(severity) = Severity::from_word(&text[start..end])
+        {
+            return Some((end, severity));
+        }
     }
-    let at = line.find(char::is_alphanumeric).expect("the line has a word");
-    let behind = &line[at + first_word.len()..];
-    matches!(behind.bytes().next(), Some(b':' | b']' | b'|' | b')' | b'>')) || behind.starts_with(" - ")
+    None
+}
+
+/// Where the next capital letter stands. Hardly a piece has any, which the processor sees in all its bytes at once.
+fn next_capital(text: &[u8], from: usize) -> Option<usize> {
+    const PIECE: usize = 16;
+    let (pieces, _) = text[from..].as_chunks::<PIECE>();
+    let without = pieces.iter().take_while(|piece| !piece.map(|c| c.is_ascii_uppercase()).contains(&true)).count();
+    let from = from + without * PIECE;
+    text[from..].iter().position(u8::is_ascii_uppercase).map(|at| from + at)
+}
+
+/// The level behind `level=`, `"severity": ` and the like. Each of these keys has a `v`, as hardly another word has.
+fn behind_key(text: &str) -> Option<Severity> {
+    const KEYS: [(&str, &str); 3] = [("le", "level"), ("l", "lvl"), ("se", "severity")];
+    memchr_iter(b'v', text.as_bytes()).find_map(|at| {
+        let is_key = |(before, key): &(&str, &str)| {
+            let start = at.checked_sub(before.len())?;
+            let end = start + key.len();
+            (text.get(start..end) == Some(key) && is_whole(text, start, end)).then_some(end)
+        };
+        let end = KEYS.iter().find_map(is_key)?;
+        Severity::from_word(first_word(&text[end..])?.1)
+    })
+}
+
+/// The first word, and where it begins.
+fn first_word(text: &str) -> Option<(usize, &str)> {
+    let start = text.find(char::is_alphanumeric)?;
+    let word = &text[start..];
+    Some((start, word.split(|c: char| !c.is_alphanumeric()).next().unwrap_or(word)))
+}
+
+/// Whether what stands there is no part of a longer word.
+fn is_whole(text: &str, start: usize, end: usize) -> bool {
+    !text[..start].ends_with(char::is_alphanumeric) && !text[end..].starts_with(char::is_alphanumeric)
 }
 
 const ESCAPE: char = '\u{1b}';
@@ -140,23 +161,22 @@ fn shifted(word: &str) -> Option<SeverityNumber> {
 
 fn number_of(word: &str) -> Option<SeverityNumber> {
     use SeverityNumber::{Debug, Error, Fatal, Info, Info2, Trace, Warn};
-    /// `err` and `informational`: whatever is shorter or longer need not be compared.
-    const SHORTEST: usize = 3;
+    /// `informational`
     const LONGEST: usize = 13;
-    const WORDS: [(SeverityNumber, &[&str]); 7] = [
-        (Trace, &["trace", "trce", "verbose", "finest", "finer", "silly", "vrb"]),
-        (Debug, &["debug", "dbug", "dbg", "fine", "deb"]),
-        (Info, &["info", "information", "informational", "inf", "log", "config", "success", "default"]),
-        (Info2, &["notice"]),
-        (Warn, &["warn", "warning", "wrn"]),
-        (Error, &["error", "err", "fail", "severe", "eror"]),
-        (Fatal, &["fatal", "critical", "crit", "emerg", "emergency", "alert", "panic", "dpanic", "ftl"]),
-    ];
-    if !(SHORTEST..=LONGEST).contains(&word.len()) {
-        return None;
-    }
-    let known = |words: &[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
-    WORDS.into_iter().find(|(_, words)| known(words)).map(|(number, _)| number)
+    let mut lower = [0; LONGEST];
+    let lower = lower.get_mut(..word.len())?;
+    lower.copy_from_slice(word.as_bytes());
+    lower.make_ascii_lowercase();
+    Some(match &*lower {
+        b"trace" | b"trce" | b"verbose" | b"finest" | b"finer" | b"silly" | b"vrb" => Trace,
+        b"debug" | b"dbug" | b"dbg" | b"fine" | b"deb" => Debug,
+        b"info" | b"information" | b"informational" | b"inf" | b"log" | b"config" | b"success" | b"default" => Info,
+        b"notice" => Info2,
+        b"warn" | b"warning" | b"wrn" => Warn,
+        b"error" | b"err" | b"fail" | b"severe" | b"eror" => Error,
+        b"fatal" | b"critical" | b"crit" | b"emerg" | b"emergency" | b"alert" | b"panic" | b"dpanic" | b"ftl" => Fatal,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -226,20 +246,41 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bytes_make_the_same_words_of_ascii_as_characters_do(text in "[ -~\\t\\n]{0,80}") {
-            let by_characters = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-            prop_assert!(ascii_words(&text).eq(by_characters));
+        fn a_level_is_found_where_a_walk_from_word_to_word_finds_it(
+            parts in prop::collection::vec(prop::sample::select(&PARTS[..]), 0..12), filler in "[ -~é]{0,9}", at in 0..12_usize
+        ) {
+            let mut parts = parts;
+            parts.insert(at.min(parts.len()), &filler);
+            let line = parts.concat();
+            prop_assert_eq!(Severity::from_text(&line), word_by_word(&line), "{}", line);
         }
+    }
 
-        #[test]
-        fn a_level_stands_wherever_characters_or_bytes_are_read(before in "[a-z 0-9\\[]{0,6}", after in "[\\]: |>é-]{0,3}") {
-            for word in ["error", "WARN", "level=info"] {
-                let ascii = format!("{before}{word}{after}").replace('é', " ");
-                // Behind a line break: a space would make ` -` at the end the mark ` - `.
-                let other = format!("{ascii}\né");
-                prop_assert_eq!(Severity::from_text(&ascii), Severity::from_text(&other), "{}", ascii);
+    /// What lines are made of as far as levels go.
+    const PARTS: [&str; 24] = [
+        "ERROR", "WARN", "EUR", "INFO", "error", "warn", "level", "lvl", "severity", "v", "x", "é", "É", "7", " ", "=", ": ", "]", "[",
+        "\"", " - ", "|", "\n", "a sentence of some length ",
+    ];
+
+    /// The rule as it is told, without any of the short cuts.
+    fn word_by_word(line: &str) -> Option<Severity> {
+        let end = line.char_indices().nth(SCANNED).map_or(line.len(), |(at, _)| at);
+        let words = line[..end].split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        let mut before = "";
+        for (nth, word) in words.enumerate() {
+            let behind = &line[line.find(word).unwrap() + word.len()..];
+            let is_mark = behind.starts_with([':', ']', '|', ')', '>']) || behind.starts_with(" - ");
+            let stands_alone = nth == 0 && is_mark && !line.trim_start().starts_with(char::is_numeric);
+            let is_capitals = word.bytes().all(|c| c.is_ascii_uppercase());
+            if is_capitals || ["level", "lvl", "severity"].contains(&before) || stands_alone {
+                let severity = Severity::from_word(word);
+                if severity.is_some() {
+                    return severity;
+                }
             }
+            before = word;
         }
+        None
     }
 
     #[test]

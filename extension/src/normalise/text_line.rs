@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr_iter;
 use serde_json::Value;
 
 use super::{
@@ -132,10 +133,13 @@ fn is_date(word: &str) -> bool {
 fn ids_in(line: &str) -> Option<Ids> {
     /// A line with more `=` than this is data.
     const LOOKED_AT: usize = 32;
-    let pair = |(at, _)| Some((name_before(line, at)?, value_behind(&line[at + 1..])));
-    let mut pairs = line.match_indices('=').take(LOOKED_AT).filter_map(pair).peekable();
-    pairs.peek()?;
-    let pairs: Vec<_> = pairs.collect();
+    let places = || memchr_iter(b'=', line.as_bytes()).take(LOOKED_AT);
+    // Nearly every line has none, and most pairs in it are told from one by two letters.
+    if !places().any(|at| ids::ends_like_a_trace(&line.as_bytes()[..at])) {
+        return None;
+    }
+    let pair = |at| Some((name_before(line, at)?, value_behind(&line[at + 1..])));
+    let pairs: Vec<_> = places().filter_map(pair).collect();
     let field = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| Cow::Borrowed(*value));
     Ids::find(field).map(|found| found.ids)
 }
