@@ -33,14 +33,19 @@ const RULES: &[Rule] = &[
         because: "viewer::local alone uses the extension's pipeline",
     },
     Rule {
-        within: &["extension/src/lambda", "extension/src/otlp"],
+        within: &[
+            "extension/src/lambda",
+            "extension/src/otlp",
+            "extension/pipeline/src/flow",
+            "extension/pipeline/src/records",
+        ],
         except: &[],
         never: &["crate::normalise", "crate::buffer", "crate::export", "crate::driver"],
         because: "receivers hand on arrivals and know no later stage",
     },
     Rule {
         within: &[
-            "extension/src/normalise",
+            "extension/pipeline/src",
             "extension/src/lifecycle",
             "extension/src/buffer",
             "extension/src/dispatch",
@@ -216,7 +221,7 @@ fn the_top_level_holds_what_the_architecture_names_and_nothing_else() {
 
 #[test]
 fn dependencies_stand_in_one_place_with_their_versions() {
-    for part in ["queries", "extension", "viewer", "tests"] {
+    for part in ["queries", "extension", "extension/pipeline", "viewer", "tests"] {
         let manifest = fs::read_to_string(root().join(part).join("Cargo.toml")).expect("a manifest");
         let is_dependencies =
             |section: &&str| section.lines().next().is_some_and(|head| head.ends_with("dependencies]"));

@@ -1,6 +1,7 @@
 //! What Lambda itself says: the Extensions API, the Telemetry API, and their records.
 
+pub use lambdaview_pipeline::records;
+
 pub mod connection;
 pub mod extensions;
-pub mod records;
 pub mod telemetry;

@@ -5,7 +5,11 @@ use std::{convert::Infallible, future::Future, io, net::Ipv4Addr, time::Duration
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Body, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -127,8 +131,8 @@ async fn connection(stream: TcpStream, deliveries: impl Deliveries) {
 }
 
 async fn take(request: Request<Incoming>, deliveries: impl Deliveries) -> Result<Response<Empty<Bytes>>, Infallible> {
-    match Limited::new(request.into_body(), BODY_LIMIT).collect().await {
-        Ok(body) => deliveries.deliver(body.to_bytes()),
+    match whole(Limited::new(request.into_body(), BODY_LIMIT)).await {
+        Ok(body) => deliveries.deliver(body),
         Err(fault) if fault.is::<http_body_util::LengthLimitError>() => deliveries.oversized(),
         Err(_) => {
             // The delivery broke off half way; without an answer the platform sends it again.
@@ -138,6 +142,17 @@ async fn take(request: Request<Incoming>, deliveries: impl Deliveries) -> Result
         }
     }
     Ok(Response::new(Empty::new()))
+}
+
+/// A body in one piece. What has been read of it is put there at once: hyper then reads the next part into the same memory, and
+/// needs no more for each.
+async fn whole<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Bytes, B::Error> {
+    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(BODY_LIMIT);
+    let mut bytes = Vec::with_capacity(expected.min(BODY_LIMIT));
+    while let Some(frame) = body.frame().await {
+        bytes.extend_from_slice(&frame?.into_data().unwrap_or_default());
+    }
+    Ok(bytes.into())
 }
 
 #[cfg(test)]

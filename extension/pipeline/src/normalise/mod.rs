@@ -282,7 +282,7 @@ impl Normaliser {
                 None => {}
             }
         }
-        self.invocations.place(reading, stream, times.observed);
+        self.invocations.place(&mut reading, stream, times.observed);
     }
 
     /// A record that is no invocation's.

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use memchr::memchr_iter;
 use opentelemetry_proto::tonic::logs::v1::SeverityNumber;
 
+use crate::eights::first_capital;
+
 /// A number of OpenTelemetry's and the program's own word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Severity {
@@ -91,7 +93,8 @@ fn at_start(line: &str, scanned: &str) -> Option<Severity> {
 /// The first level in capitals, and where it ends.
 fn in_capitals(text: &str) -> Option<(usize, Severity)> {
     let mut end = 0;
-    while let Some(start) = next_capital(text.as_bytes(), end) {
+    while let Some(behind) = first_capital(&text.as_bytes()[end..]) {
+        let start = end + behind;
         end = start + text[start..].bytes().take_while(u8::is_ascii_uppercase).count();
         if is_whole(text, start, end)
             && let Some(severity) = Severity::from_word(&text[start..end])
@@ -100,15 +103,6 @@ fn in_capitals(text: &str) -> Option<(usize, Severity)> {
         }
     }
     None
-}
-
-/// Where the next capital letter stands. Hardly a piece has any, which the processor sees in all its bytes at once.
-fn next_capital(text: &[u8], from: usize) -> Option<usize> {
-    const PIECE: usize = 16;
-    let (pieces, _) = text[from..].as_chunks::<PIECE>();
-    let without = pieces.iter().take_while(|piece| !piece.map(|c| c.is_ascii_uppercase()).contains(&true)).count();
-    let from = from + without * PIECE;
-    text[from..].iter().position(u8::is_ascii_uppercase).map(|at| from + at)
 }
 
 /// The level behind `level=`, `"severity": ` and the like. Each of these keys has a `v`, as hardly another word has.
@@ -258,8 +252,30 @@ mod tests {
 
     /// What lines are made of as far as levels go.
     const PARTS: [&str; 24] = [
-        "ERROR", "WARN", "EUR", "INFO", "error", "warn", "level", "lvl", "severity", "v", "x", "é", "É", "7", " ", "=", ": ", "]", "[",
-        "\"", " - ", "|", "\n", "a sentence of some length ",
+        "ERROR",
+        "WARN",
+        "EUR",
+        "INFO",
+        "error",
+        "warn",
+        "level",
+        "lvl",
+        "severity",
+        "v",
+        "x",
+        "é",
+        "É",
+        "7",
+        " ",
+        "=",
+        ": ",
+        "]",
+        "[",
+        "\"",
+        " - ",
+        "|",
+        "\n",
+        "a sentence of some length ",
     ];
 
     /// The rule as it is told, without any of the short cuts.

@@ -8,33 +8,34 @@
 use memchr::memchr;
 
 use super::rfc3339_millis;
-use crate::flow::{
-    UnixNanos,
-    arrival::{Event, Line, Telemetry},
+use crate::{
+    eights::has_control,
+    flow::{
+        UnixNanos,
+        arrival::{Event, Line, Telemetry},
+    },
 };
 
 /// The line at the head of `text`, and what stands behind it.
 pub(super) fn line<'a>(text: &'a str, clock: &mut Clock<'a>) -> Option<(Telemetry, &'a str)> {
-    let (mut time, mut stream, mut record) = (None, None, None);
+    let mut fields = [None; 3];
     let mut rest = text.strip_prefix('{')?;
     loop {
-        let (name, behind) = quoted(rest)?;
-        let (value, behind) = quoted(behind.strip_prefix(':')?)?;
-        let field = match name {
-            "time" => &mut time,
-            "type" => &mut stream,
-            "record" => &mut record,
-            _ => return None,
-        };
-        if field.replace(value).is_some() {
+        let (nth, value) = FIELDS.iter().enumerate().find_map(|(nth, name)| Some((nth, rest.strip_prefix(*name)?)))?;
+        let (value, behind) = to_quote(value)?;
+        if fields[nth].replace(value).is_some() {
             return None;
         }
-        rest = match behind.strip_prefix('}') {
-            Some(behind) => return Some((telemetry(clock.read(time?)?, stream?, record?)?, behind)),
-            None => behind.strip_prefix(',')?,
-        };
+        if let Some(behind) = behind.strip_prefix('}') {
+            let [time, stream, record] = fields;
+            return Some((telemetry(clock.read(time?)?, stream?, record?)?, behind));
+        }
+        rest = behind.strip_prefix(',')?;
     }
 }
+
+/// How each of a record's three fields begins.
+const FIELDS: [&str; 3] = ["\"time\":\"", "\"type\":\"", "\"record\":\""];
 
 fn telemetry(time: UnixNanos, stream: &str, record: &str) -> Option<Telemetry> {
     let event = match stream {
@@ -45,9 +46,8 @@ fn telemetry(time: UnixNanos, stream: &str, record: &str) -> Option<Telemetry> {
     Some(Telemetry { time, event: event(Line::Text(unescaped(record)?)) })
 }
 
-/// What stands between the quotes at the head of `text` (an escape in it is for [`unescaped`] to see), and behind them.
-fn quoted(text: &str) -> Option<(&str, &str)> {
-    let text = text.strip_prefix('"')?;
+/// What stands before the next quote (an escape in it is for [`unescaped`] to see), and behind it.
+fn to_quote(text: &str) -> Option<(&str, &str)> {
     let end = memchr(b'"', text.as_bytes())?;
     Some((&text[..end], &text[end + 1..]))
 }
@@ -56,10 +56,8 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
 /// none need not be unescaped; `None` for the others, and for what no JSON string has in it.
 pub(super) fn unescaped(string: &str) -> Option<String> {
     let (text, newline) = string.strip_suffix("\\n").map_or((string, ""), |text| (text, "\n"));
-    // Without a way out in the middle, as hardly a text would take it: so the processor looks at many bytes at once.
-    let is_other = |c: u8| c == b'\\' || c == b'"' || c < b' ';
-    let others = text.bytes().fold(false, |found, c| found | is_other(c));
-    (!others).then(|| [text, newline].concat())
+    let is_plain = memchr(b'\\', text.as_bytes()).is_none() && !has_control(text.as_bytes());
+    is_plain.then(|| [text, newline].concat())
 }
 
 /// Reads times in the form in which the platform writes them. Lines come by the thousand in one second, which is read once.

@@ -195,17 +195,18 @@ impl Invocations {
     }
 
     /// Takes a record in: it gets its invocation's id, and its trace now or when it is known. `shared` fields go behind it.
-    pub(super) fn place(&mut self, reading: Reading, shared: &[u8], now: UnixNanos) {
-        let Reading { mut record, request_id } = reading;
+    ///
+    /// It is had by reference, as a record is so large that it is felt to be handed on.
+    pub(super) fn place(&mut self, Reading { record, request_id }: &mut Reading, shared: &[u8], now: UnixNanos) {
         let owner = self.owner(request_id.as_ref(), now);
-        if let Some(Named { field: Some(field), id }) = request_id
-            && owner.is_none_or(|at| self.known[at].request_id != id)
+        if let Some(Named { field, id }) = request_id
+            && owner.is_none_or(|at| self.known[at].request_id != *id)
         {
-            record.attributes.push(field);
+            record.attributes.extend(field.take());
         }
         match owner {
             Some(at) => self.hold(record, shared, (at, now)),
-            None => self.pass(&record, shared),
+            None => self.pass(record, shared),
         }
     }
 
@@ -226,20 +227,20 @@ impl Invocations {
         })
     }
 
-    fn hold(&mut self, mut record: LogRecord, shared: &[u8], (at, now): (usize, UnixNanos)) {
+    fn hold(&mut self, record: &mut LogRecord, shared: &[u8], (at, now): (usize, UnixNanos)) {
         let invocation = &mut self.known[at];
         if record.span_id.is_empty() && invocation.is_called_in(&record.trace_id) {
             // The line says no more than the invocation's header: its trace is that of its invocation, whichever that is.
             record.trace_id.clear();
             record.flags = 0;
         }
-        let certain = invocation.done || invocation.has_sdk_span() || is_tied(&record);
+        let certain = invocation.done || invocation.has_sdk_span() || is_tied(record);
         if certain && let Some(link) = invocation.link_now() {
-            link.write(&mut record);
+            link.write(record);
         }
         let named = if has(&record.attributes, INVOCATION_ID) { &[][..] } else { &invocation.shared };
         if certain {
-            self.released.push(&record, [shared, named]);
+            self.released.push(record, [shared, named]);
             return;
         }
         if invocation.held.is_empty() && invocation.half_tied.is_empty() {
@@ -247,10 +248,10 @@ impl Invocations {
             invocation.held = self.released.room();
         }
         let bytes = if record.trace_id.is_empty() {
-            invocation.held.push(&record, [shared, named])
+            invocation.held.push(record, [shared, named])
         } else {
             let named = named.to_vec();
-            invocation.hold_half_tied(record, [shared, &named])
+            invocation.hold_half_tied(std::mem::take(record), [shared, &named])
         };
         invocation.held_bytes += bytes;
         self.held_bytes += bytes;

@@ -236,7 +236,9 @@ mod tests {
     fn every_traces_name_ends_like_one() {
         let names = FORMS.iter().map(|form| form.trace).chain(XRAY).chain([TRACEPARENT]);
         names.for_each(|name| assert!(ends_like_a_trace(name.as_bytes()), "{name}"));
-        assert!(!["attempt", "cache", "latency_ms", "d", ""].into_iter().any(|name| ends_like_a_trace(name.as_bytes())));
+        assert!(
+            !["attempt", "cache", "latency_ms", "d", ""].into_iter().any(|name| ends_like_a_trace(name.as_bytes()))
+        );
     }
 
     #[test]

@@ -263,7 +263,7 @@ impl Normaliser {
         let mut record = stamped(line, times);
         self.settings.filters.redact(&mut record);
         self.uids.mark(&mut record, times.observed);
-        self.invocations.place(Reading { record, request_id }, &[], times.observed);
+        self.invocations.place(&mut Reading { record, request_id }, &[], times.observed);
     }
 
     pub(super) fn platform_line(&mut self, line: impl FnOnce() -> Option<LogRecord>, times: Times) {

@@ -49,7 +49,7 @@ fn take(invocations: &mut Invocations, step: &Step, now: UnixNanos) -> usize {
         Step::Line { of, length } => {
             let record = LogRecord { body: Some(text("x".repeat(*length))), ..LogRecord::default() };
             let request_id = of.map(|of| Named { field: None, id: id(of) });
-            invocations.place(Reading { record, request_id }, &[], now);
+            invocations.place(&mut Reading { record, request_id }, &[], now);
             return 1;
         }
         Step::Close(of) => invocations.close(&id(*of)),
