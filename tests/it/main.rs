@@ -40,6 +40,7 @@ mod searching;
 mod secrets;
 mod several;
 mod shapes;
+mod sharded;
 mod shop;
 mod spans;
 mod tidy;

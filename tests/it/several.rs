@@ -146,3 +146,25 @@ async fn a_function_that_is_first_seen_while_following_is_followed_where_its_nam
         assert_eq!(arrivals(&desk, &session, &functions, &new).await, wanted, "{layout}");
     }
 }
+
+#[tokio::test]
+async fn a_column_of_the_names_own_changes_no_answer_and_makes_it_cheaper() {
+    for layout in [Layout::TimestampTime, Layout::MapValues, Layout::Compat] {
+        let (desk, before) = desk(layout).await;
+        let names_before = function::names(&before).await.unwrap();
+        desk.execute(
+            "ALTER TABLE otel_logs ADD COLUMN `__hdx_materialized_faas.name` LowCardinality(String)
+             MATERIALIZED ResourceAttributes['faas.name']",
+        )
+        .await;
+        desk.execute(
+            "ALTER TABLE otel_logs MATERIALIZE COLUMN `__hdx_materialized_faas.name` SETTINGS mutations_sync = 1",
+        )
+        .await;
+        let after = desk.session().await;
+        assert_eq!(function::names(&after).await.unwrap(), names_before, "{layout}");
+        assert!(after.cost().bytes < before.cost().bytes, "{layout}: {:?}, before {:?}", after.cost(), before.cost());
+        assert_eq!(last(&after, &["pay-*"], 3).await, last(&before, &["pay-*"], 3).await, "{layout}");
+        assert_eq!(last(&after, &["pay-api"], 3).await, last(&before, &["pay-api"], 3).await, "{layout}");
+    }
+}

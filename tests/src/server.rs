@@ -15,7 +15,8 @@ pub const READONLY_2: &str = "readonly_2";
 /// A reader who may change settings within limits: a question may take five seconds at most.
 pub const LIMITED: &str = "limited";
 
-/// One engine, or several that know each other as the shards of the cluster `lambdaview`.
+/// One engine, or several that know each other as the shards of the cluster `lambdaview`, and all but the first as those of
+/// `others`.
 #[derive(Debug)]
 pub struct Servers {
     engines: Vec<Engine>,
@@ -72,10 +73,12 @@ fn free_port() -> u16 {
 
 fn configuration(users: &Path, ports: &[u16]) -> String {
     let shard = |port: &u16| format!("<shard><replica><host>127.0.0.1</host><port>{port}</port></replica></shard>");
-    let shards: String = ports.iter().map(shard).collect();
+    let shards = |ports: &[u16]| ports.iter().map(shard).collect::<String>();
+    let (all, others) = (shards(ports), shards(&ports[1..]));
+    let others = if others.is_empty() { others } else { format!("<others>{others}</others>") };
     format!(
         "<clickhouse><users_config>{}</users_config>\
-         <remote_servers><lambdaview>{shards}</lambdaview></remote_servers></clickhouse>",
+         <remote_servers><lambdaview>{all}</lambdaview>{others}</remote_servers></clickhouse>",
         users.display()
     )
 }

@@ -5,7 +5,7 @@
 //! that name stands for `true`.
 
 use super::question::Question;
-use crate::schema::{Attributes, LogsTable, TimeKey};
+use crate::schema::{Attributes, LogsTable, Materialized, TimeKey, TracesTable};
 
 const MAP: &str = include_str!("../../sql/layouts/map.txt");
 const JSON: &str = include_str!("../../sql/layouts/json.txt");
@@ -18,6 +18,7 @@ const NO_BLOCK_NUMBERS: &str = include_str!("../../sql/layouts/no_block_numbers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Dialect {
     rules: Vec<&'static str>,
+    materialized: Vec<Materialized>,
 }
 
 impl Dialect {
@@ -34,11 +35,11 @@ impl Dialect {
         } else if table.distributed {
             rules.push(DISTRIBUTED);
         }
-        Self { rules }
+        Self { rules, materialized: table.materialized.clone() }
     }
 
-    pub(super) fn of_traces(attributes: Attributes) -> Self {
-        Self { rules: attribute_rules(attributes) }
+    pub(super) fn of_traces(table: &TracesTable) -> Self {
+        Self { rules: attribute_rules(table.attributes), materialized: table.materialized.clone() }
     }
 
     /// `question` in this dialect, with the optional lines that are wanted, and the conditions where it has room for them.
@@ -60,8 +61,23 @@ impl Dialect {
 
     /// A fragment in this dialect, after the rules that say what it is about.
     pub(super) fn reword(&self, sql: &str, first: &[&str]) -> String {
-        first.iter().chain(&self.rules).fold(sql.to_owned(), |sql, rules| reword(&sql, rules))
+        let sql = first.iter().chain(&self.rules).fold(sql.to_owned(), |sql, rules| reword(&sql, rules));
+        self.materialized.iter().fold(sql, |sql, one| from_column(&sql, one))
     }
+}
+
+/// Reads an attribute from its own column, except where it is looked up by its value: that is what indexes on the map are for.
+fn from_column(sql: &str, Materialized { source, key, column }: &Materialized) -> String {
+    let attribute = format!("{source}['{key}']");
+    let column = format!("`{}`", column.replace('\\', r"\\").replace('`', r"\`"));
+    let mut parts = sql.split(&attribute);
+    let mut reworded = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_lookup = part.starts_with(" = {") || part.starts_with(" IN {");
+        reworded.push_str(if is_lookup { &attribute } else { &column });
+        reworded.push_str(part);
+    }
+    reworded
 }
 
 fn attribute_rules(attributes: Attributes) -> Vec<&'static str> {
@@ -134,9 +150,32 @@ mod tests {
         }
     }
 
+    fn of_traces(attributes: Attributes) -> Dialect {
+        Dialect::of_traces(&TracesTable { attributes, materialized: Vec::new() })
+    }
+
+    #[test]
+    fn an_attribute_is_read_from_its_own_column_and_looked_up_in_the_map() {
+        let materialized = vec![Materialized {
+            source: "ResourceAttributes".to_owned(),
+            key: "faas.name".to_owned(),
+            column: "__hdx_materialized_faas.name".to_owned(),
+        }];
+        let dialect = Dialect::of_traces(&TracesTable { attributes: Attributes::Map, materialized });
+        let question =
+            "SELECT ResourceAttributes['faas.name'] AS name WHERE ResourceAttributes['faas.name'] = {x:String}
+  AND ResourceAttributes['faas.name'] = '' AND ResourceAttributes['faas.name'] IN {y:Array(String)}";
+        let put = dialect.put(&question.into(), &[]);
+        assert_eq!(
+            put,
+            "SELECT `__hdx_materialized_faas.name` AS name WHERE ResourceAttributes['faas.name'] = {x:String}
+  AND `__hdx_materialized_faas.name` = '' AND ResourceAttributes['faas.name'] IN {y:Array(String)}"
+        );
+    }
+
     #[test]
     fn a_question_for_items_asks_the_map_where_there_are_no_items() {
-        let dialect = Dialect::of_traces(Attributes::Map);
+        let dialect = of_traces(Attributes::Map);
         let question = "WHERE has(SpanAttributeItems, concat('faas.invocation_id=', {invocation:String}))";
         let put = dialect.put(&question.into(), &[]);
         assert_eq!(put, "WHERE SpanAttributes['faas.invocation_id'] = {invocation:String}");

@@ -98,7 +98,7 @@ impl Session {
         let (server, schema) = tokio::time::timeout(patience, server).await.map_err(|_| silent())??;
         Ok(Self {
             logs: Dialect::of_logs(&schema.logs),
-            traces: Dialect::of_traces(schema.traces.attributes),
+            traces: Dialect::of_traces(&schema.traces),
             client,
             tag,
             settings,
