@@ -31,7 +31,7 @@ impl Desk<'_> {
     /// # Errors
     /// When the id cannot be understood or is nowhere, or the server fails.
     pub async fn trace(&self, args: &TraceArgs) -> Result<(), Error> {
-        let output = self.output_of(&[Output::Pretty, Output::Json])?;
+        let output = self.output_of(&[Output::Pretty, Output::Json, Output::Csv])?;
         let id = id(args)?;
         let found = match &id {
             TraceRef::Trace(id) => question::trace(self.session, id).await,
@@ -43,6 +43,7 @@ impl Desk<'_> {
         }
         match output {
             Output::Json => write(&render::trace::json(&trace, shown(args))),
+            Output::Csv => write(&render::trace::csv(&trace, shown(args))),
             _ => {
                 let Look { columns, zone, terminal, ascii, .. } = self.look;
                 let style = WaterfallStyle {

@@ -2,13 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use lambdaview_queries::questions::trace::{Span, Trace};
+use lambdaview_queries::questions::{
+    lines::Line,
+    trace::{Span, Trace},
+};
 use serde::Serialize;
 
-use super::json::{as_line, map, trace_line};
+use super::{
+    fields::{self, Fields},
+    json::{as_line, map, trace_line},
+};
 use crate::{
     format::rfc3339,
-    trace::{Folds, Item, Layout, Phase, Shown, rows},
+    trace::{Folds, Item, Layout, Phase, Shown, Spent, rows, who},
 };
 
 /// A span.
@@ -63,6 +69,53 @@ pub fn json(trace: &Trace, shown: Shown) -> String {
         _ => String::new(),
     };
     rows.into_iter().map(|row| object(row.node)).collect()
+}
+
+/// `trace -o csv`: the same rows, with the same columns for spans and lines.
+#[must_use]
+pub fn csv(trace: &Trace, shown: Shown) -> String {
+    let layout = Layout::of(trace);
+    let rows = rows(trace, &layout, &Shown { flat: true, ..shown }, &Folds::default());
+    let fields = |node: usize| match layout.nodes[node].item {
+        Item::Span(at) => Some(span_fields(&trace.spans[at], layout.spent[at], layout.nodes[node].depth)),
+        Item::Line(at) => Some(line_fields(&trace.lines[at], layout.nodes[node].depth)),
+        _ => None,
+    };
+    fields::csv(&rows.into_iter().filter_map(|row| fields(row.node)).collect::<Vec<_>>())
+}
+
+fn span_fields(span: &Span, spent: Spent, depth: usize) -> Fields {
+    Fields::default()
+        .with("kind", "span")
+        .time("time", span.start)
+        .with("depth", depth)
+        .millis("duration_ms", Some(span.duration))
+        .millis("self_ms", Some(spent.alone))
+        .millis("critical_ms", Some(spent.critical))
+        .text("function", who(span))
+        .text("severity", &span.status)
+        .text("text", &span.name)
+        .text("trace_id", &span.trace_id)
+        .text("span_id", &span.span_id)
+        .text("parent_span_id", &span.parent_span_id)
+        .text("invocation_id", span.attribute("faas.invocation_id").unwrap_or_default())
+}
+
+fn line_fields(line: &Line, depth: usize) -> Fields {
+    Fields::default()
+        .with("kind", "line")
+        .time("time", line.time)
+        .with("depth", depth)
+        .millis("duration_ms", None)
+        .millis("self_ms", None)
+        .millis("critical_ms", None)
+        .text("function", &line.function)
+        .text("severity", &line.severity)
+        .text("text", &line.body)
+        .text("trace_id", &line.trace_id)
+        .text("span_id", &line.span_id)
+        .text("parent_span_id", "")
+        .text("invocation_id", &line.invocation_id)
 }
 
 fn span(trace: &Trace, layout: &Layout, at: usize, depth: usize) -> String {
@@ -120,6 +173,12 @@ mod tests {
         let printed = json(&payment(), Shown::default());
         let stripe = printed.lines().find(|line| line.contains("POST /charges")).unwrap();
         insta::assert_snapshot!(stripe);
+    }
+
+    #[test]
+    fn as_a_table_spans_and_lines_have_the_same_columns() {
+        let printed = csv(&payment(), Shown { errors: true, ..Shown::default() });
+        insta::assert_snapshot!(printed);
     }
 
     #[test]

@@ -111,8 +111,10 @@ pub struct Layout {
     pub links: Vec<String>,
     /// When the first span started; without spans, the first line.
     pub from: Nanos,
-    /// When the last span ended; without spans, the last line.
+    /// When the last span ended that somebody waited for; without spans, the last line.
     pub until: Nanos,
+    /// The same with what extensions did after their responses.
+    pub last: Nanos,
     /// How things were placed.
     pub counts: Counts,
 }
@@ -123,7 +125,7 @@ impl Layout {
     pub fn of(trace: &Trace) -> Self {
         let invocations = invocations::of(trace);
         let tree = tree::build(trace, &invocations);
-        let (from, until) = extent(trace);
+        let (from, until, last) = extent(trace);
         let spent = path::spent(&trace.spans, &tree);
         let skews = skew::skews(trace, &tree.parents);
         Self {
@@ -139,6 +141,7 @@ impl Layout {
             skews,
             from,
             until,
+            last,
         }
     }
 
@@ -196,11 +199,14 @@ pub fn who(span: &Span) -> &str {
     if span.function.is_empty() { &span.service } else { &span.function }
 }
 
-fn extent(trace: &Trace) -> (Nanos, Nanos) {
-    let from = trace.spans.iter().map(|span| span.start).min();
-    let until = trace.spans.iter().map(end).max();
+/// From when to when, without and with what came after the responses.
+fn extent(trace: &Trace) -> (Nanos, Nanos, Nanos) {
     let lines = || trace.lines.iter().map(|line| line.time);
-    (from.or_else(|| lines().min()).unwrap_or_default(), until.or_else(|| lines().max()).unwrap_or_default())
+    let is_after = |span: &&Span| Phase::of(span) == Some(Phase::ExtensionOverhead);
+    let from = trace.spans.iter().map(|span| span.start).min().or_else(|| lines().min()).unwrap_or_default();
+    let last = trace.spans.iter().map(end).max().or_else(|| lines().max()).unwrap_or_default();
+    let until = trace.spans.iter().filter(|span| !is_after(span)).map(end).max();
+    (from, until.unwrap_or(last), last)
 }
 
 fn who_took_part(trace: &Trace, nodes: &[Node]) -> Vec<String> {

@@ -281,3 +281,11 @@ fn a_trace_as_deep_as_it_likes_is_laid_out() {
     let layout = Layout::of(&trace(spans));
     assert_eq!((layout.nodes.len(), layout.nodes[19_999].depth), (20_000, 19_999));
 }
+
+#[test]
+fn what_came_after_the_response_does_not_stretch_the_trace() {
+    let handler = with("faas.invocation_id", "r", span("a", "", "Server", "f", (0, 100)));
+    let after = with("faas.invocation_id", "r", internal("extensionOverhead", "a", (100, 2_000)));
+    let layout = Layout::of(&trace(vec![handler, after]));
+    assert_eq!((layout.length(), layout.last - layout.from), (100_000_000, 2_100 * MS));
+}

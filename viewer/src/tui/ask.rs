@@ -1,6 +1,8 @@
 //! What screens ask for and what comes back. An answer is data; what becomes of it is the state's business.
 
-use lambdaview_queries::questions::{functions::Summary, lines::Line, trace::Trace, whole::Whole};
+use lambdaview_queries::questions::{
+    functions::Summary, invocations::Invocation, lines::Line, trace::Trace, whole::Whole,
+};
 
 use crate::{
     ask::{Nanos, TraceRef},
@@ -41,6 +43,15 @@ pub enum Ask {
         until: Nanos,
         /// At most so many: the newest of them.
         count: u64,
+    },
+    /// A function's invocations.
+    Invocations {
+        /// The function, as it was named.
+        function: String,
+        /// Since when.
+        from: Nanos,
+        /// Until when; `None` is now.
+        until: Option<Nanos>,
     },
     /// A trace, or the one of an invocation.
     Trace(TraceRef),
@@ -91,7 +102,7 @@ impl Ask {
     pub const fn is_endless(&self) -> bool {
         match self {
             Self::Tail { until, .. } => until.is_none(),
-            Self::Trace(_) | Self::Line(_) | Self::Span { .. } => false,
+            Self::Invocations { .. } | Self::Trace(_) | Self::Line(_) | Self::Span { .. } => false,
             Self::Connect | Self::Functions { .. } | Self::Cost { .. } | Self::Older { .. } => false,
         }
     }
@@ -112,6 +123,8 @@ pub enum Answer {
     Following(Mode),
     /// To [`Ask::Tail`]: the server is away, for this reason, and is asked again.
     Away(String),
+    /// To [`Ask::Invocations`], newest first.
+    Invocations(Vec<Invocation>),
     /// To [`Ask::Trace`]; without spans and lines when nobody knows it.
     Trace(Box<Trace>),
     /// To [`Ask::Line`] and [`Ask::Span`]; nothing when the row is gone.

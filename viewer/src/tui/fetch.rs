@@ -2,13 +2,14 @@
 
 mod cost;
 mod functions;
+mod invocations;
 mod server;
 mod tail;
 mod trace;
 
 use std::{collections::HashMap, rc::Rc};
 
-use lambdaview_queries::questions::whole::Which;
+use lambdaview_queries::{questions::whole::Which, window::Window};
 use tokio::{
     sync::mpsc::Sender,
     task::{AbortHandle, JoinError, JoinSet},
@@ -99,6 +100,10 @@ async fn answer(server: &Server, ask: Ask, answers: &Answers) -> Result<(), Erro
             tail::answer(server, &tail::Wanted { function, from, until, count }, answers).await
         }
         Ask::Older { function, until, count } => tail::older(server, &function, until, count, answers).await,
+        Ask::Invocations { function, from, until } => {
+            let window = until.map_or_else(|| Window::since(from, server.now()), |until| Window { from, until });
+            invocations::answer(server, &function, window, answers).await
+        }
         Ask::Trace(id) => trace::answer(server, &id, answers).await,
         Ask::Line(line) => trace::line(server, &line, answers).await,
         Ask::Span { time, trace, span } => {

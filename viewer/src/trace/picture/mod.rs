@@ -232,9 +232,13 @@ impl Picture<'_> {
         }
         let start = self.column(from).min(width - 1);
         let end = self.column(until).clamp(start + 1, width);
+        // What goes on beyond the edges says so.
+        let [before, after] = self.glyphs().outside;
+        let (before, after) = (if from < left_edge { before } else { "" }, if until > right_edge { after } else { "" });
+        let middle = (end - start).saturating_sub(before.chars().count() + after.chars().count());
         [
             Piece::new(" ".repeat(1 + start), None),
-            Piece::new(glyph.repeat(end - start), role),
+            Piece::new(format!("{before}{}{after}", glyph.repeat(middle)), role),
             Piece::new(format!("{}{edge}", " ".repeat(width - end)), Role::Faint),
         ]
     }

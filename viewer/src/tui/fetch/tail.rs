@@ -110,7 +110,8 @@ async fn away(server: &Server, fault: Fault, answers: &Answers) -> Result<(), Er
     Ok(())
 }
 
-async fn resolve(server: &Server, session: &Session, name: &str) -> Result<Functions, Error> {
+/// The functions that a name means.
+pub(super) async fn resolve(server: &Server, session: &Session, name: &str) -> Result<Functions, Error> {
     let pattern: NamePattern = name.parse().map_err(|error: BadName| usage(&format!("{name}: {error}"), None))?;
     let resolved = function::resolve(session, &[pattern]).await.map_err(|fault| server.fault(fault))?;
     match resolved.missing.first() {

@@ -5,6 +5,7 @@ pub mod asked;
 pub mod cost;
 pub mod detail;
 pub mod functions;
+pub mod invocations;
 pub mod link;
 pub mod list;
 pub mod narrowed;

@@ -4,6 +4,7 @@ use super::{
     cost::Cost,
     detail::{Detail, Thing},
     functions::Functions,
+    invocations::Invocations,
     page::{Around, Page},
     tail::Tail,
     trace::Waterfall,
@@ -17,6 +18,8 @@ pub enum Screen {
     Functions(Functions),
     /// A function's lines.
     Tail(Box<Tail>),
+    /// A function's invocations.
+    Invocations(Box<Invocations>),
     /// A trace.
     Trace(Box<Waterfall>),
     /// One thing whole.
@@ -32,6 +35,7 @@ impl Screen {
         match self {
             Self::Functions(screen) => screen,
             Self::Tail(screen) => &**screen,
+            Self::Invocations(screen) => &**screen,
             Self::Trace(screen) => &**screen,
             Self::Detail(screen) => &**screen,
             Self::Cost(screen) => &**screen,
@@ -43,6 +47,7 @@ impl Screen {
         match self {
             Self::Functions(screen) => screen,
             Self::Tail(screen) => &mut **screen,
+            Self::Invocations(screen) => &mut **screen,
             Self::Trace(screen) => &mut **screen,
             Self::Detail(screen) => &mut **screen,
             Self::Cost(screen) => &mut **screen,
@@ -59,7 +64,10 @@ impl Screen {
             (Command::Open, Scope::Tail) => {
                 Some(Self::Detail(Box::new(Detail::of(Thing::Line(from.line_ref()?), around.zone))))
             }
-            (Command::Trace, _) => {
+            (Command::Invocations, scope) if scope != Scope::Invocations => {
+                Some(Self::Invocations(Box::new(Invocations::of(&from.function()?))))
+            }
+            (Command::Trace, _) | (Command::Open, Scope::Invocations) => {
                 let trace = Waterfall::of(from.trace()?);
                 Some(Self::Trace(Box::new(match from.line_ref() {
                     Some(line) => trace.beginning_at(line),
@@ -81,7 +89,7 @@ impl Screen {
     pub fn functions(&self) -> Option<Vec<String>> {
         match self {
             Self::Functions(screen) => Some(screen.names()),
-            Self::Tail(_) | Self::Cost(_) | Self::Trace(_) | Self::Detail(_) => None,
+            Self::Tail(_) | Self::Cost(_) | Self::Invocations(_) | Self::Trace(_) | Self::Detail(_) => None,
         }
     }
 }

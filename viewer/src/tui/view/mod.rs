@@ -6,6 +6,7 @@ mod cost;
 mod detail;
 mod functions;
 mod help;
+mod invocations;
 mod palette;
 mod problem;
 mod tail;
@@ -74,6 +75,10 @@ pub fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>) {
         Screen::Tail(screen) => {
             frame.render_widget(tail::header(scene, screen), header);
             tail::draw(scene, screen, body, frame);
+        }
+        Screen::Invocations(screen) => {
+            frame.render_widget(invocations::header(scene, screen), header);
+            invocations::draw(scene, screen, body, frame);
         }
         Screen::Trace(screen) => {
             frame.render_widget(trace::header(scene, screen), header);

@@ -6,7 +6,7 @@ use crate::{
     trace::sample::{MS, REQUEST, T0, payment},
     tui::{
         ask::{Answer, Ask, Slot},
-        event::{Code, Key},
+        event::{Code, Event, Key},
         keys::{self, Command, Meaning, Scope, What},
         state::{
             page::{Page, Step},
@@ -240,4 +240,42 @@ fn every_key_leaves_a_trace_whole_whatever_is_under_the_cursor() {
             assert!(screen.window.0 < screen.window.1, "{}", binding.name);
         }
     }
+}
+
+#[test]
+fn from_a_line_to_its_trace_and_back_the_line_and_the_scroll_are_kept() {
+    use crate::tui::sample::{Viewer, lines, tail};
+    let on = |viewer: &Viewer| match viewer.state.screen() {
+        Screen::Tail(tail) => {
+            let top = tail.store.get(tail.top).unwrap().body.to_owned();
+            (tail.line().unwrap().body.to_owned(), top)
+        }
+        other => panic!("{other:?}"),
+    };
+    let there = lines(0..60);
+    let of_trace: Vec<_> = there.iter().filter(|line| line.trace_id == there[30].trace_id).cloned().collect();
+    assert_eq!(of_trace.len(), 3);
+    let (mut viewer, _) = tail(80, 12, there);
+    while on(&viewer).0 != "charging card order=31" {
+        viewer.press("k");
+    }
+    let before = on(&viewer);
+    for back in ["<Backspace>", "q", "<Enter>"] {
+        viewer.press("t");
+        let (ticket, ask) = viewer.asked();
+        assert_eq!(ask, Ask::Trace(TraceRef::Trace(of_trace[0].trace_id.to_string())));
+        let trace = Trace { id: of_trace[0].trace_id.to_string(), lines: of_trace.clone(), ..Trace::default() };
+        viewer.answer(ticket, Answer::Trace(Box::new(trace))).event(Event::Ended(ticket));
+        match viewer.state.screen() {
+            Screen::Trace(screen) => assert_eq!(screen.line_ref().unwrap().body, "charging card order=31"),
+            other => panic!("{other:?}"),
+        }
+        viewer.press(back);
+        assert_eq!(on(&viewer), before, "{back}");
+    }
+    viewer.press("t");
+    let (ticket, _) = viewer.asked();
+    let trace = Trace { lines: of_trace, ..Trace::default() };
+    viewer.answer(ticket, Answer::Trace(Box::new(trace))).press("j<Enter>");
+    assert_eq!(on(&viewer).0, "charging card order=32", "to another line of the trace");
 }

@@ -31,9 +31,10 @@ impl Waterfall {
         self.window = self.within(window);
     }
 
-    /// The window moved, and cut, so that it shows nothing beside the trace.
+    /// The window moved, and cut, so that it shows nothing beside the trace; what came after its responses is part of it.
     fn within(&self, (from, until): (Nanos, Nanos)) -> (Nanos, Nanos) {
-        let (first, last) = self.whole();
+        let (first, until_whole) = self.whole();
+        let last = self.drawn.as_ref().map_or(until_whole, |drawn| drawn.layout.last.max(until_whole));
         let length = (until - from).min(last - first);
         let from = from.clamp(first, (last - length).max(first));
         (from, from + length)
