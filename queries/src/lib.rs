@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod filter;
+mod macros;
 pub mod name;
 pub mod questions;
 pub mod schema;

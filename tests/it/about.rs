@@ -42,3 +42,29 @@ async fn without_a_terminal_no_command_is_a_fault_of_usage_with_help() {
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
     assert!(ended.stderr.contains("Usage: lambdaview"), "{ended:?}");
 }
+
+#[tokio::test]
+async fn what_is_pasted_becomes_the_command_that_shows_it() {
+    let viewer = Viewer::new();
+    let group = "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/$252Faws$252Flambda$252Fcheckout";
+    for (pasted, command) in [
+        ("1-5759e988-bd862e3fe1be46a994272793", "lambdaview trace 5759e988bd862e3fe1be46a994272793\n"),
+        ("arn:aws:lambda:eu-west-1:123456789012:function:checkout:42", "lambdaview tail checkout\n"),
+        ("pay-*", "lambdaview tail 'pay-*'\n"),
+        (group, "lambdaview tail checkout\n"),
+    ] {
+        let ended = viewer.run(&["open", "--print", pasted]).await;
+        assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (Some(0), command, ""), "{pasted}");
+    }
+    assert_eq!(viewer.run(&["open", "https://example.com"]).await.code, Some(2));
+    assert_eq!(viewer.run(&["open", "--", "--since"]).await.code, Some(2), "a name that would be a flag");
+}
+
+#[tokio::test]
+async fn what_is_pasted_is_opened_with_the_flags_that_were_typed() {
+    let viewer = Viewer::new();
+    let ended = viewer.run(&["open", "7f3a91c2-3f0e-4a53-9d0c-0a6d6c4f1b11", "--url", "http://127.0.0.1:1"]).await;
+    assert_eq!(ended.code, Some(5), "{ended:?}");
+    assert!(ended.stderr.starts_with("lambdaview: a request id: lambdaview trace 7f3a91c2-"), "{ended:?}");
+    assert!(ended.stderr.contains("cannot reach ClickHouse at http://127.0.0.1:1"), "{ended:?}");
+}

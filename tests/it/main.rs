@@ -4,6 +4,7 @@
 
 mod about;
 mod additions;
+mod asking;
 mod chaos;
 mod commands;
 mod contexts;
@@ -11,13 +12,14 @@ mod dead_backend;
 mod desk;
 mod direct;
 mod direct_faults;
+mod doctor;
 mod engine;
 mod faults;
 mod filtering;
 mod filters;
 mod following;
 mod gate;
-
+mod hostile;
 mod invoking;
 mod json_page;
 mod kinds;
@@ -31,6 +33,7 @@ mod oracle;
 mod outage;
 mod own_output;
 mod path;
+mod patterns;
 mod platform;
 mod readers;
 mod readme;

@@ -86,7 +86,16 @@ async fn every_command_that_reads_works_for_a_user_who_may_change_no_setting() {
     let servers = servers().await;
     let viewer = Viewer::new().variable("CLICKHOUSE_URL", &servers.url(0)).variable("CLICKHOUSE_DATABASE", DATABASE);
     let viewer = viewer.variable("CLICKHOUSE_USER", READONLY_1);
-    for command in ["tail checkout --no-follow", "functions", "cost", &format!("trace {REQUEST}")] {
+    let commands = [
+        "tail checkout --no-follow",
+        "functions",
+        "cost",
+        &format!("trace {REQUEST}"),
+        "patterns checkout --by function -o json",
+        "sql SELECT*FROM{logs} checkout",
+        "doctor checkout",
+    ];
+    for command in commands {
         let ended = viewer.run(&command.split(' ').collect::<Vec<_>>()).await;
         assert_eq!(ended.code, Some(0), "{command}: {ended:?}");
         assert!(ended.stdout.contains("checkout") || ended.stdout.contains("line 1"), "{command}: {ended:?}");

@@ -76,6 +76,12 @@ pub enum Error {
         /// What was passed.
         what: String,
     },
+    /// Something that was looked at does not work, which the answer told.
+    #[error("{what}")]
+    Unwell {
+        /// What.
+        what: String,
+    },
     /// Whoever read the answer has stopped reading.
     #[error("nobody reads on")]
     Closed,
@@ -112,7 +118,7 @@ impl Error {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Closed => 0,
-            Self::Local(_) | Self::Output(_) => 1,
+            Self::Local(_) | Self::Output(_) | Self::Unwell { .. } => 1,
             Self::Usage { .. } | Self::Unclear { .. } | Self::Misread { .. } => 2,
             Self::NotFound { .. } => 3,
             Self::ClickHouse { fault, .. } => match fault.kind {
@@ -149,7 +155,9 @@ impl Error {
         Some(lines.join("\n"))
     }
 
-    fn next(&self) -> Option<String> {
+    /// What to do about it.
+    #[must_use]
+    pub fn next(&self) -> Option<String> {
         match self {
             Self::Usage { next, .. } => next.clone(),
             Self::NotFound { next, .. } | Self::Truncated { next, .. } | Self::Misread { next, .. } => {

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod commands;
 pub mod connect;
 pub mod cost;
+pub mod doctor;
 pub mod error;
 pub mod filters;
 pub mod format;
@@ -13,6 +14,8 @@ pub mod help;
 pub mod interrupt;
 pub mod lanes;
 pub mod local;
+pub mod patterns;
+pub mod places;
 pub mod progress;
 pub mod prompt;
 pub mod radar;
@@ -32,6 +35,7 @@ use clap::CommandFactory as _;
 use commands::Desk;
 use error::Error;
 use lambdaview_queries::questions::Cost;
+use render::style::Paint;
 use settings::{Config, Environment, Target};
 
 /// Does what the command line says.
@@ -47,6 +51,10 @@ pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error>
         Some(Command::Completions(args)) => commands::completions(args),
         Some(Command::Man(args)) => commands::man(args),
         Some(Command::Help(args)) => commands::help(args, cli, environment),
+        Some(Command::Open(args)) => match commands::opened(args, cli)? {
+            Some(cli) => Box::pin(run(&cli, environment)).await,
+            None => Ok(()),
+        },
         Some(Command::Ui(args)) => open(cli, commands::first_screen(args)?, environment).await,
         Some(Command::Tail(args)) if args.tui => open(cli, tui::state::Screen::tail(one(args)?), environment).await,
         Some(Command::Trace(args)) if args.opens_viewer(cli.display.output) && commands::is_possible() => {
@@ -89,11 +97,23 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
     let config = Config::load(environment)?;
     let target = target(cli, &config, environment)?;
     let look = settings::look(&cli.display, &config, environment);
-    let session = interrupt::unless_interrupted(connect::open(&target, command.name())).await?;
+    let session = interrupt::unless_interrupted(connect::open(&target, command.name())).await;
+    if let (Command::Doctor(_), Err(error)) = (command, &session) {
+        commands::cannot_ask(error, cli.display.output, Paint { colour: look.colour })?;
+    }
+    let session = session?;
     let pager = settings::pager(&cli.display, environment);
     let Display { output, max_rows, .. } = cli.display;
-    let desk =
-        Desk { session: &session, at: &target.place, span: cli.span, output, max_rows, look, pager: pager.as_deref() };
+    let desk = Desk {
+        session: &session,
+        at: &target.place,
+        span: cli.span,
+        output,
+        max_rows,
+        look,
+        pager: pager.as_deref(),
+        config: &config,
+    };
     let done = match command {
         // Follows with its own end: it has counts to tell.
         Command::Tail(args) => desk.tail(args).await,
@@ -106,14 +126,18 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
         Command::Cold(args) => interrupt::unless_interrupted(desk.cold(args)).await,
         Command::Environments(args) => interrupt::unless_interrupted(desk.environments(args)).await,
         Command::Cost(args) => interrupt::unless_interrupted(desk.cost(args)).await,
+        Command::Patterns(args) => interrupt::unless_interrupted(desk.patterns(args)).await,
+        Command::Sql(args) => interrupt::unless_interrupted(desk.sql(args)).await,
+        Command::Doctor(args) => interrupt::unless_interrupted(desk.doctor(args)).await,
+        Command::Schema(args) => interrupt::unless_interrupted(commands::schema(&desk, &target, args)).await,
         Command::Local(_)
         | Command::Ui(_)
         | Command::Context(_)
         | Command::Config(_)
         | Command::Completions(_)
         | Command::Man(_)
-        | Command::Help(_) => unreachable!("these are done before a server is asked"),
-        Command::Schema(args) => interrupt::unless_interrupted(commands::schema(&desk, &target, args)).await,
+        | Command::Help(_)
+        | Command::Open(_) => unreachable!("these are done before a server is asked"),
     };
     if cli.display.stats {
         say_cost(session.cost());

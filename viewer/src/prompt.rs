@@ -41,14 +41,15 @@ pub fn password(place: &Place) -> Result<Secret, Error> {
             Some("CLICKHOUSE_PASSWORD or --password-file FILE"),
         ));
     }
-    let mut stderr = io::stderr();
-    write!(stderr, "password of {} at {}: ", inert(place.user.as_deref().unwrap_or("default")), inert(&place.url))?;
-    stderr.flush()?;
     let typed = {
+        // First: what is typed as soon as the question is seen would be shown by a terminal that is not yet told.
         let _raw = Raw::enter()?;
+        let mut stderr = io::stderr();
+        write!(stderr, "password of {} at {}: ", inert(place.user.as_deref().unwrap_or("default")), inert(&place.url))?;
+        stderr.flush()?;
         typed()
     };
-    writeln!(stderr)?;
+    writeln!(io::stderr())?;
     typed
 }
 

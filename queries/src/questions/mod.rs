@@ -18,11 +18,14 @@ pub mod environments;
 pub mod errors;
 pub mod function;
 pub mod functions;
+pub mod health;
 pub mod invocations;
 pub mod lines;
 pub mod marks;
 pub mod oldest;
 pub mod overlap;
+pub mod raw;
+pub mod samples;
 pub mod trace;
 pub mod whole;
 

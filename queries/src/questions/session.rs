@@ -202,6 +202,28 @@ impl Session {
         [functions, filter].iter().flatten().fold(query, |query, condition| condition.bind(query))
     }
 
+    /// A fragment about `otel_logs`, in the words of its layout, and the condition whose parameters it needs.
+    pub(super) fn in_logs(&self, fragment: &Question<'_>) -> (String, Option<Condition>) {
+        Self::fragment(&self.logs, self.schema.logs.body_index, fragment, "logs")
+    }
+
+    /// The same about `otel_traces`.
+    pub(super) fn in_traces(&self, fragment: &Question<'_>) -> (String, Option<Condition>) {
+        Self::fragment(&self.traces, BodyIndex::Absent, fragment, "traces")
+    }
+
+    fn fragment(
+        dialect: &Dialect,
+        body_index: BodyIndex,
+        fragment: &Question<'_>,
+        prefix: &'static str,
+    ) -> (String, Option<Condition>) {
+        let of =
+            fragment.functions.map(|functions| Writer::new(dialect, body_index, prefix).functions(functions, false));
+        let sql = dialect.put(fragment, &[("functions", of.as_ref().map(|condition| condition.sql.as_str()))]);
+        (sql.trim_end().to_owned(), of)
+    }
+
     /// A question that names no attribute, or one about both tables that was put into words before.
     pub(super) fn ask(&self, sql: &str) -> Query {
         self.asked.set(self.asked.get() + 1);
@@ -224,6 +246,20 @@ impl Session {
         Ok(rows)
     }
 
+    /// How long the server is waited for.
+    pub(super) fn patience(&self) -> Duration {
+        self.tag.limit + GRACE
+    }
+
+    /// Counts a question that was answered.
+    pub(super) fn count(&self, rows: u64, bytes: u64) {
+        let mut cost = self.cost.get();
+        cost.questions += 1;
+        cost.rows += rows;
+        cost.bytes += bytes;
+        self.cost.set(cost);
+    }
+
     /// The answer row by row.
     pub(super) fn stream<T: RowOwned + RowRead>(&self, query: Query) -> Result<Answered<'_, T>, Fault> {
         Ok(Answered { cursor: query.fetch()?, patience: self.tag.limit + GRACE, session: self })
@@ -244,13 +280,9 @@ impl<T: RowOwned + RowRead> Answered<'_, T> {
     }
 
     fn count(&self) {
-        let mut cost = self.session.cost.get();
-        cost.questions += 1;
-        if let Some(summary) = self.cursor.summary() {
-            cost.rows += summary.read_rows().unwrap_or_default();
-            cost.bytes += summary.read_bytes().unwrap_or_default();
-        }
-        self.session.cost.set(cost);
+        let read = self.cursor.summary().map(|summary| (summary.read_rows(), summary.read_bytes()));
+        let (rows, bytes) = read.unwrap_or_default();
+        self.session.count(rows.unwrap_or_default(), bytes.unwrap_or_default());
     }
 }
 
@@ -268,7 +300,7 @@ async fn greet(client: &Client, settings: &mut Settings) -> Result<Server, Fault
 /// The server stops by itself at its limit and says so; longer silence than this means that nobody is there.
 const GRACE: Duration = Duration::from_secs(5);
 
-fn silent() -> Fault {
+pub(super) fn silent() -> Fault {
     Fault::new(FaultKind::Unreachable, "no answer in time")
 }
 

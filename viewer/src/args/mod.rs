@@ -6,6 +6,7 @@ mod cold;
 mod config;
 mod context;
 mod cost;
+mod doctor;
 mod environments;
 mod errors;
 mod functions;
@@ -14,8 +15,11 @@ mod invocations;
 mod local;
 mod logs;
 mod meta;
+mod open;
+mod patterns;
 mod schema;
 mod select;
+mod sql;
 mod tail;
 mod trace;
 mod ui;
@@ -24,6 +28,7 @@ pub use cold::ColdArgs;
 pub use config::{ConfigAction, ConfigArgs};
 pub use context::{AddArgs, ContextAction, ContextArgs};
 pub use cost::CostArgs;
+pub use doctor::DoctorArgs;
 pub use environments::EnvironmentsArgs;
 pub use errors::ErrorsArgs;
 pub use functions::{FunctionsArgs, Sort};
@@ -32,8 +37,11 @@ pub use invocations::InvocationsArgs;
 pub use local::LocalArgs;
 pub use logs::LogsArgs;
 pub use meta::{CompletionsArgs, HelpArgs, ManArgs};
+pub use open::OpenArgs;
+pub use patterns::PatternsArgs;
 pub use schema::{SchemaArgs, SchemaCommand};
 pub use select::{SelectArgs, pattern};
+pub use sql::SqlArgs;
 pub use tail::{ContextArg, LinesArgs, Platform, TailArgs};
 pub use trace::TraceArgs;
 pub use ui::{First, UiArgs};
@@ -91,6 +99,18 @@ pub enum Command {
     /// Reckon what the logs cost: in CloudWatch, and here.
     #[command(after_help = cost::HELP)]
     Cost(CostArgs),
+    /// Gather log lines into patterns: how many, how many bytes, what they cost.
+    #[command(after_help = patterns::HELP)]
+    Patterns(PatternsArgs),
+    /// Ask ClickHouse something in SQL, read-only.
+    #[command(after_help = sql::HELP)]
+    Sql(SqlArgs),
+    /// Open whatever was pasted: ids, names, ARNs, addresses of consoles.
+    #[command(after_help = open::HELP)]
+    Open(OpenArgs),
+    /// Look at the connection, the tables and what functions send, and say what is not well.
+    #[command(after_help = doctor::HELP)]
+    Doctor(DoctorArgs),
     /// Run ClickStack on this machine: ClickHouse, its schema and web UI, and OTLP. Needs no configuration.
     #[command(after_help = local::HELP)]
     Local(LocalArgs),
@@ -130,6 +150,10 @@ impl Command {
             Self::Cold(_) => "cold",
             Self::Environments(_) => "environments",
             Self::Cost(_) => "cost",
+            Self::Patterns(_) => "patterns",
+            Self::Sql(_) => "sql",
+            Self::Open(_) => "open",
+            Self::Doctor(_) => "doctor",
             Self::Local(_) => "local",
             Self::Ui(_) => "ui",
             Self::Context(_) => "context",

@@ -1,6 +1,6 @@
 //! `lambdaview cost`.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use lambdaview_queries::questions::{bytes, functions};
 
@@ -14,7 +14,7 @@ use crate::{
     },
     error::Error,
     render,
-    settings::usage,
+    settings::{Config, usage},
 };
 
 const DEFAULT_SINCE: Since = Since::Ago(Duration::from_secs(86_400));
@@ -26,7 +26,7 @@ impl Desk<'_> {
     /// When the prices cannot be read, or the server fails.
     pub async fn cost(&self, args: &CostArgs) -> Result<(), Error> {
         let output = self.output_of(&[Output::Pretty, Output::Json])?;
-        let rates = prices(args)?;
+        let rates = prices(args.rates.as_deref(), self.config)?;
         let now = self.session.opened_at();
         let (from, since) = self.since(DEFAULT_SINCE);
         let measured = tokio::try_join!(
@@ -47,8 +47,9 @@ impl Desk<'_> {
     }
 }
 
-fn prices(args: &CostArgs) -> Result<Rates, Error> {
-    let Some(file) = &args.rates else { return Ok(Rates::built_in()) };
+/// The prices of a file, else of the configuration, else the built-in ones.
+pub(super) fn prices(file: Option<&Path>, config: &Config) -> Result<Rates, Error> {
+    let Some(file) = file else { return Ok(config.rates.clone().unwrap_or_else(Rates::built_in)) };
     let shown = file.display();
     let next = Some("`lambdaview cost --show-rates` prints the form");
     let text = std::fs::read_to_string(file)

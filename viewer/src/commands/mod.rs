@@ -4,6 +4,7 @@ mod cold;
 mod config;
 mod context;
 mod cost;
+mod doctor;
 mod environments;
 mod errors;
 mod functions;
@@ -11,7 +12,10 @@ mod invocations;
 mod local;
 mod logs;
 mod meta;
+mod open;
+mod patterns;
 mod schema;
+mod sql;
 mod tail;
 mod trace;
 mod ui;
@@ -19,8 +23,10 @@ mod ui;
 pub use config::config;
 pub use context::context;
 pub use cost::show_rates;
+pub use doctor::cannot_ask;
 pub use local::local;
 pub use meta::{completions, help, man};
+pub use open::opened;
 pub use schema::schema;
 pub use trace::screen as trace_screen;
 pub use ui::{first_screen, is_possible, open};
@@ -40,8 +46,9 @@ use crate::{
     args::{Output, Span},
     ask::Since,
     error::{Error, Place},
+    format::inert,
     render::style::Paint,
-    settings::{Look, usage},
+    settings::{Config, Look, usage},
     similar::similar,
 };
 
@@ -62,6 +69,8 @@ pub struct Desk<'a> {
     pub look: Look,
     /// What long answers are read with.
     pub pager: Option<&'a str>,
+    /// What the configuration says.
+    pub config: &'a Config,
 }
 
 impl Desk<'_> {
@@ -104,6 +113,11 @@ impl Desk<'_> {
                 next: "`lambdaview functions --since 7d` lists those there are".to_owned(),
             }),
         }
+    }
+
+    /// Rows for a program: as they are, but inert where a person has them on a terminal.
+    fn for_eyes(&self, rows: String) -> String {
+        if self.look.terminal { rows.lines().map(|row| format!("{}\n", inert(row))).collect() } else { rows }
     }
 
     fn fault(&self, fault: Fault) -> Error {

@@ -3,6 +3,7 @@
 pub mod cold;
 pub mod context;
 pub mod cost;
+pub mod doctor;
 pub mod environments;
 pub mod errors;
 pub mod fields;
@@ -11,6 +12,7 @@ pub mod grid;
 pub mod invocations;
 pub mod json;
 pub mod line;
+pub mod patterns;
 mod record;
 pub mod schema;
 pub mod style;

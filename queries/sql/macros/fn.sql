@@ -1,0 +1,1 @@
+{lv_functions:Array(String)}

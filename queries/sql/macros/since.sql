@@ -1,0 +1,1 @@
+fromUnixTimestamp64Nano({lv_since:Int64})

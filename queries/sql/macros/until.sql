@@ -1,0 +1,1 @@
+fromUnixTimestamp64Nano({lv_until:Int64})
