@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn every_attribute_that_a_question_names_is_a_path_in_json() {
         let question = "SELECT SpanAttributes['error.type'], SpanAttributes[{x:String}], f(SpanAttributes['a'])";
-        let put = Dialect::of_traces(Attributes::Json).put(&question.into(), &[]);
+        let put = of_traces(Attributes::Json).put(&question.into(), &[]);
         let [first, second] = ["error.type", "a"].map(|key| format!("ifNull(toString(SpanAttributes.`{key}`), '')"));
         assert_eq!(put, format!("SELECT {first}, SpanAttributes[{{x:String}}], f({second})"));
     }
