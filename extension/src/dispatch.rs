@@ -672,6 +672,25 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_once_the_backend_is_back_has_its_time_whichever_is_answered_first() {
+        let mut dispatch = both_failing();
+        dispatch.go([LOGS; 3]);
+        dispatch.probe();
+        let now = T + 20 * SECOND;
+        let probe = dispatch.ship(now).unwrap().cargo.batch();
+        dispatch.push(line());
+        let answer = || Outcome::Delivered { rejected: 0, message: String::new() };
+        dispatch.shipped(probe, answer(), now + 1, |_, _| unreachable!("nothing failed"));
+        let [logs, traces] = [1, 2].map(|after| dispatch.ship(now + after).unwrap().cargo.batch());
+        assert_eq!((logs.kind, traces.kind), (LOGS, SignalKind::Traces));
+        // Had it been answered first, the traces would still have their time, and the other way round.
+        dispatch.lanes[LOGS as usize].failures = 2;
+        dispatch.lanes[LOGS as usize].freed = true;
+        dispatch.shipped(traces, answer(), now + 3, |_, _| unreachable!("nothing failed"));
+        assert_eq!(dispatch.give_up_stale(now + 3 * SECOND), [], "the logs may be many");
+    }
+
+    #[test]
     fn a_backend_that_names_a_time_holds_no_invocation_for_it_and_is_asked_then() {
         let named = |dispatch: &mut Dispatch, after| {
             let batch = dispatch.ship(T).unwrap().cargo.batch();

@@ -121,12 +121,13 @@ impl Lane {
     }
 
     /// The backend has answered a request of another kind that was sent at `asked_at` and took so long. One of before that
-    /// has hung: it gets a moment more, should it be about to be answered too, and then another goes at once.
+    /// has hung: it gets a moment more, should it be about to be answered too, and then another goes at once. One that left
+    /// when the backend was seen to be back has not: it may be larger.
     pub(super) fn another_answers(&mut self, now: UnixNanos, asked_at: UnixNanos, took: Duration) {
-        (self.retry_at, self.freed) = (0, true);
-        if self.in_flight.is_some() && self.began_at < asked_at {
+        if self.in_flight.is_some() && self.began_at < asked_at && !self.freed {
             self.overtaken = Some(now.saturating_add(nanos((4 * took).clamp(MOMENT, FAIR))));
         }
+        (self.retry_at, self.freed) = (0, true);
     }
 
     /// Its request has outlived those who waited for it.
