@@ -88,6 +88,19 @@ async fn every_form_shows_the_same_lines() {
 }
 
 #[tokio::test]
+async fn lines_stand_by_invocation_in_a_frame_that_says_how_it_began_and_ended() {
+    for layout in [Layout::Items, Layout::TimestampTime] {
+        let (desk, viewer) = shop(layout).await;
+        desk.execute(include_str!("../fixtures/sql/rows/shop_spans.sql")).await;
+        let boxes = run(&viewer, "logs", &["pay*", "--group", "--utc", "--attributes"]).await;
+        let ascii = run(&viewer, "tail", &["pay", "--group", "--no-follow", "--utc", "--ascii", "-l", "error"]).await;
+        insta::assert_snapshot!("grouped", format!("{}{}{}", boxes.stdout, boxes.stderr, ascii.stdout));
+        let json = run(&viewer, "logs", &["pay", "--group", "-o", "json"]).await;
+        assert_eq!(json.code, Some(2), "{}", json.stderr);
+    }
+}
+
+#[tokio::test]
 async fn what_ends_a_search_is_told_to_scripts() {
     let (_desk, viewer) = shop(Layout::Items).await;
     for (command, arguments, code, says) in [

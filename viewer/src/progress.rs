@@ -55,14 +55,18 @@ impl Spinner {
         let turn = async {
             tokio::time::sleep(PATIENCE).await;
             for number in 0_usize.. {
+                if self.state.get() == State::Off {
+                    break;
+                }
                 self.draw(number, began.elapsed());
                 tokio::time::sleep(TURN).await;
             }
+            std::future::pending::<()>().await;
         };
         let done = tokio::select! {
             biased;
             done = work => done,
-            () = turn => unreachable!("it turns without end"),
+            () = turn => unreachable!("it never ends"),
         };
         self.stop();
         done

@@ -55,9 +55,12 @@ pub struct LinesArgs {
     /// Attributes after the text; JSON, logfmt, CSV and detailed have them anyway.
     #[arg(long)]
     pub attributes: bool,
-    /// Lambda's own lines (START, END, REPORT ...): shown, folded to the REPORT, or hidden.
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Platform::Show)]
-    pub platform: Platform,
+    /// Lines by invocation, framed by how it began and ended.
+    #[arg(long)]
+    pub group: bool,
+    /// Lambda's own lines (START, END, REPORT ...). Default: show; with --group, fold: the frame says what they say.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub platform: Option<Platform>,
     /// Stop after N lines.
     #[arg(long, value_name = "N")]
     pub max_lines: Option<u64>,

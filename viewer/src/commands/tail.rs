@@ -6,10 +6,12 @@ use lambdaview_queries::{filter::Filter, name::NamePattern, questions::lines::De
 
 use super::Desk;
 use crate::{
-    args::{ContextArg, LinesArgs, Output, TailArgs, pattern},
+    args::{ContextArg, LinesArgs, Output, Platform, TailArgs, pattern},
     error::Error,
     interrupt,
-    render::line::LineStyle,
+    progress::Spinner,
+    render::{block::Frame, line::LineStyle},
+    settings::usage,
     tail::{self, Around, Audience as _, Outlet, Pipeline, Steps, Stops, Tail},
 };
 
@@ -41,9 +43,11 @@ impl Desk<'_> {
         let stops = Stops { fail_error_rate: args.fail_error_rate, ..steps.stops };
         let reorder = args.reorder.map(|hold| hold.0).unwrap_or_default();
         let steps = Steps { reorder, stops, alarm: follow, ..steps };
+        let spinner = steps.spinner.clone().expect("it is always made");
         let outlet = Outlet::new(io::stdout())?;
         let mut pipeline = Pipeline::new(steps, outlet, Box::new(io::stderr()));
-        let ended = interrupt::unless_interrupted(tail::run(self.session, self.at, &tail, &mut pipeline)).await;
+        let run = tail::run(self.session, self.at, &tail, &mut pipeline);
+        let ended = interrupt::unless_interrupted(spinner.during(run)).await;
         match ended {
             Ok(()) => self.end(pipeline, follow, args.lines.strict).await,
             Err(error @ Error::Interrupted { .. }) if follow => {
@@ -94,8 +98,22 @@ impl Desk<'_> {
         let (quiet, verbose) = (self.look.quiet, self.look.verbose);
         let around = around.map(|around| (around, sought));
         let marks = args.select.marks()?;
-        let platform = args.platform;
-        Ok((tail, Steps { output, style, marks, platform, around, stops, quiet, verbose, ..Steps::default() }))
+        if args.group && output != Output::Pretty {
+            return Err(usage(
+                "--group is for people, and not for -o json and its like",
+                Some("without --group or without -o"),
+            ));
+        }
+        let group = args.group.then(|| Frame::new(self.look.ascii));
+        let platform = match (args.platform, group) {
+            (Some(Platform::Fold) | None, Some(_)) => Platform::Hide,
+            (platform, _) => platform.unwrap_or_default(),
+        };
+        let spinner = Some(Spinner::new("reading", self.look.quiet, self.look.ascii));
+        Ok((
+            tail,
+            Steps { output, style, marks, platform, group, spinner, around, stops, quiet, verbose, ..Steps::default() },
+        ))
     }
 
     /// The end that was meant: what is left is printed, and what it comes to is said.

@@ -42,8 +42,8 @@ pub struct Place {
     pub context: bool,
 }
 
-/// How wide the columns between the time and the text are: `I 7f3a91c2 5f84c7a1 `.
-const COLUMNS: usize = 1 + 1 + 8 + 1 + 8 + 1;
+/// How wide the columns of ids are: `7f3a91c2 5f84c7a1 `.
+const IDS: usize = 8 + 1 + 8 + 1;
 
 /// The column of functions grows with the names it meets, up to this.
 const WIDEST: usize = 24;
@@ -111,25 +111,62 @@ impl Drawer {
         self.text.as_bytes()
     }
 
+    /// `line` within the frame of its invocation.
+    pub fn framed(&mut self, line: &Line, place: Place, side: &str) -> &[u8] {
+        self.text.clear();
+        let role = Paint::of_severity(line.severity_number);
+        let indent = self.columns(line, role);
+        self.style.paint.around(Some(Role::Faint), &mut self.text, |text| text.push_str(side));
+        let said = without_runtime_prefix(&line.body, &line.invocation_id);
+        self.body(said, role, indent, side);
+        self.end(line, place);
+        self.text.as_bytes()
+    }
+
+    /// A line of the frame itself: what is told of an invocation at a moment.
+    pub fn rule(&mut self, time: Nanos, function: &str, role: Role, said: &str) -> &[u8] {
+        self.text.clear();
+        let line = Line { time, function: function.into(), ..Line::default() };
+        self.columns(&line, None);
+        self.style.paint.around(Some(role), &mut self.text, |text| text.push_str(said));
+        self.text.push('\n');
+        self.text.as_bytes()
+    }
+
     fn pretty(&mut self, line: &Line, place: Place) {
         let paint = self.style.paint;
         let role = if place.context { Some(Role::Faint) } else { Paint::of_severity(line.severity_number) };
-        let time = self.time(line.time);
-        paint.around(role, &mut self.text, |text| text.push(severity_letter(line.severity_number)));
-        self.text.push(' ');
-        if self.style.functions > 0 {
-            let name = inert(function(line));
-            self.style.functions = self.style.functions.max(width(&name).min(WIDEST));
-            let name = left(&name, self.style.functions);
-            paint.around(Some(Role::Strong), &mut self.text, |text| text.push_str(&name));
-            self.text.push(' ');
-        }
+        let indent = self.columns(line, role);
         for (role, id) in [(Role::Faint, &line.invocation_id), (Role::Id, &line.trace_id)] {
             paint.around(Some(role), &mut self.text, |text| text.push_str(&short_id(id)));
             self.text.push(' ');
         }
-        let functions = if self.style.functions > 0 { self.style.functions + 1 } else { 0 };
-        self.body(without_runtime_prefix(&line.body, &line.invocation_id), role, time + functions + COLUMNS);
+        self.body(without_runtime_prefix(&line.body, &line.invocation_id), role, indent + IDS, "");
+        self.end(line, place);
+    }
+
+    /// Time, severity and function; how wide they are.
+    fn columns(&mut self, line: &Line, role: Option<Role>) -> usize {
+        let paint = self.style.paint;
+        let time = self.time(line.time);
+        let letter =
+            if line.severity_number == 0 && line.body.is_empty() { ' ' } else { severity_letter(line.severity_number) };
+        paint.around(role, &mut self.text, |text| text.push(letter));
+        self.text.push(' ');
+        if self.style.functions == 0 {
+            return time + 2;
+        }
+        let name = inert(function(line));
+        self.style.functions = self.style.functions.max(width(&name).min(WIDEST));
+        let name = left(&name, self.style.functions);
+        paint.around(Some(Role::Strong), &mut self.text, |text| text.push_str(&name));
+        self.text.push(' ');
+        time + 2 + self.style.functions + 1
+    }
+
+    /// What follows the text, and the line break.
+    fn end(&mut self, line: &Line, place: Place) {
+        let paint = self.style.paint;
         if self.style.attributes {
             paint.around(Some(Role::Faint), &mut self.text, |text| attributes(&line.attributes, text));
         }
@@ -144,7 +181,7 @@ impl Drawer {
 
     fn short(&mut self, line: &Line) {
         let indent = self.time(line.time);
-        self.body(&line.body, Paint::of_severity(line.severity_number), indent);
+        self.body(&line.body, Paint::of_severity(line.severity_number), indent, "");
         self.text.push('\n');
     }
 
@@ -174,12 +211,15 @@ impl Drawer {
         self.time.chars().count() + 1
     }
 
-    /// What was said, its later lines `indent` columns to the right.
-    fn body(&mut self, said: &str, role: Option<Role>, indent: usize) {
+    /// What was said, its later lines `indent` columns to the right, after `side`.
+    fn body(&mut self, said: &str, role: Option<Role>, indent: usize, side: &str) {
         for (number, part) in said.trim_end().split('\n').enumerate() {
             if number > 0 {
                 self.text.push('\n');
                 self.text.extend(std::iter::repeat_n(' ', indent));
+                self.style
+                    .paint
+                    .around(Some(Role::Faint).filter(|_| !side.is_empty()), &mut self.text, |text| text.push_str(side));
             }
             let part = part.strip_suffix('\r').unwrap_or(part);
             if self.marks.is_empty() || !self.style.paint.colour {

@@ -1,5 +1,6 @@
 //! Answers as text: for people in columns, for programs as JSON. Nothing here asks or writes.
 
+pub mod block;
 pub mod cold;
 pub mod context;
 pub mod cost;

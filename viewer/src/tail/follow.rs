@@ -7,6 +7,7 @@ use lambdaview_queries::{
     questions::{
         Fault, FaultKind, Session,
         function::{self, Functions},
+        invocations::{self, Invocation, Wanted},
         lines::{self, Line, Scope},
     },
     window::Window,
@@ -44,6 +45,10 @@ pub trait Audience {
     fn say(&mut self, what: &str);
     /// Something is to be said to those who want to know more.
     fn say_more(&mut self, what: &str);
+    /// From when on it wants to learn of invocations, if it does.
+    fn unknown_since(&self) -> Option<Nanos>;
+    /// Learns of an invocation.
+    fn learn(&mut self, invocation: Invocation);
     /// Hands on what it has.
     fn drain(&mut self) -> impl Future<Output = io::Result<()>>;
 }
@@ -67,6 +72,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Attempts at the lines there are, for those who do not follow.
 const ATTEMPTS: u32 = 5;
+/// An invocation begins before its first line: by its init, and by what the function does in silence.
+const BEFORE: Nanos = 900 * 1_000_000_000;
+const MOST_INVOCATIONS: usize = 10_000;
 /// The last look of one that ends in time may take so long.
 const LAST_LOOK: Duration = Duration::from_secs(5);
 
@@ -91,7 +99,7 @@ pub async fn run(session: &Session, at: &Place, tail: &Tail, sink: &mut impl Aud
     let started = Instant::now();
     let watch =
         if tail.follow { Some(Watch::begin(session, functions, &tail.filter).await.map_err(fault)?) } else { None };
-    let mut follower = Follower { session, at, functions, tail, watch, started };
+    let mut follower = Follower { session, at, functions, tail, watch, started, met: 0 };
     follower.history(sink).await?;
     if tail.follow && !sink.is_done() { follower.follow(sink).await } else { Ok(()) }
 }
@@ -103,6 +111,8 @@ struct Follower<'a> {
     tail: &'a Tail,
     watch: Option<Watch>,
     started: Instant,
+    /// Lines that were there.
+    met: u64,
 }
 
 impl Follower<'_> {
@@ -118,9 +128,10 @@ impl Follower<'_> {
             }
             Some(Amount::All) | None => self.all(window, sink).await?,
         }
+        self.invocations(sink).await?;
         sink.end_of_look(self.now());
         sink.drain().await?;
-        if sink.rows() == 0 {
+        if self.met == 0 {
             sink.say(&self.nothing());
         }
         Ok(())
@@ -189,6 +200,7 @@ impl Follower<'_> {
         if let Some(watch) = &mut self.watch {
             watch.note(&line);
         }
+        self.met += 1;
         sink.history(line);
         if sink.is_full() {
             sink.drain().await?;
@@ -243,6 +255,16 @@ impl Follower<'_> {
         pause
     }
 
+    /// What is known of the invocations whose lines wait for their end.
+    async fn invocations(&self, sink: &mut impl Audience) -> Result<(), Error> {
+        let Some(since) = sink.unknown_since() else { return Ok(()) };
+        let window = Window::since(since.saturating_sub(BEFORE), self.now());
+        let wanted = Wanted::of(self.functions.clone());
+        let known = invocations::without_lines(self.session, &wanted, window, MOST_INVOCATIONS).await;
+        known.map_err(|fault| self.fault(fault))?.into_iter().for_each(|invocation| sink.learn(invocation));
+        Ok(())
+    }
+
     /// One look at what has arrived; how many lines did.
     async fn look(&mut self, sink: &mut impl Audience) -> Result<u64, Error> {
         let now = self.now();
@@ -255,6 +277,7 @@ impl Follower<'_> {
             watch::LookError::Output(error) => error.into(),
         })?;
         let given = hands.given;
+        self.invocations(sink).await?;
         sink.end_of_look(now);
         sink.drain().await?;
         Ok(given)

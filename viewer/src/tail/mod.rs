@@ -6,6 +6,7 @@
 mod context;
 mod ending;
 mod follow;
+mod group;
 mod noise;
 mod outlet;
 mod pipeline;

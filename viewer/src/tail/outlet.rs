@@ -53,6 +53,12 @@ impl Outlet {
         self.chunk.len() >= CHUNK
     }
 
+    /// Whether nothing was added since the last time.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.chunk.is_empty()
+    }
+
     /// Hands on what was added, once there is room.
     ///
     /// # Errors

@@ -9,13 +9,14 @@ use std::{
 
 use lambdaview_queries::{
     filter::Filter,
-    questions::{Text, lines::Line},
+    questions::{Text, invocations::Invocation, lines::Line},
 };
 
 use super::{
     context::{Around, Context, Found},
     ending::{Ending, Stops},
     follow::{Audience, Note},
+    group::{Group, Piece},
     noise::Noise,
     outlet::Outlet,
     reorder::Reorder,
@@ -25,7 +26,12 @@ use crate::{
     ask::Nanos,
     error::Error,
     format::{count, inert, plural},
-    render::line::{Drawer, LineStyle, Place},
+    progress::Spinner,
+    render::{
+        block::{self, Frame},
+        line::{Drawer, LineStyle, Place},
+        style::Role,
+    },
 };
 
 /// What is to be done with lines.
@@ -45,6 +51,10 @@ pub struct Steps {
     pub reorder: Duration,
     /// What ends it all.
     pub stops: Stops,
+    /// Whether lines stand by invocation, in which frame.
+    pub group: Option<Frame>,
+    /// What turns until there is something to see.
+    pub spinner: Option<Spinner>,
     /// Whether a pattern that drowns the others is told of.
     pub alarm: bool,
     /// Whether stderr keeps to errors.
@@ -82,6 +92,9 @@ pub struct Pipeline {
     reorder: Option<Reorder>,
     lateness: Lateness,
     context: Option<Context>,
+    group: Option<(Group, Frame)>,
+    now: Nanos,
+    spinner: Option<Spinner>,
     drawer: Drawer,
     parted: bool,
     ending: Ending,
@@ -106,6 +119,9 @@ impl Pipeline {
             reorder: (hold > 0).then(|| Reorder::new(hold)),
             lateness: Lateness::default(),
             context: steps.around.map(|(around, sought)| Context::new(around, sought)),
+            group: steps.group.map(|frame| (Group::default(), frame)),
+            now: steps.style.now,
+            spinner: steps.spinner,
             drawer,
             parted: matches!(steps.output, Output::Pretty | Output::Short | Output::Raw),
             ending: Ending::new(steps.stops),
@@ -133,6 +149,7 @@ impl Pipeline {
         if let Some(mut reorder) = self.reorder.take() {
             reorder.rest().into_iter().for_each(|line| self.arrived(line));
         }
+        self.give(Group::rest);
         if account {
             self.account();
         }
@@ -166,12 +183,12 @@ impl Pipeline {
             return;
         }
         match &mut self.context {
-            None => self.print(&passing, false),
+            None => self.place(passing, false),
             Some(context) => {
                 for found in context.push(passing) {
                     match found {
-                        Found::Sought(line) => self.print(&line, false),
-                        Found::Near(line) => self.print(&line, true),
+                        Found::Sought(line) => self.place(line, false),
+                        Found::Near(line) => self.place(line, true),
                         Found::Gap if self.parted => self.outlet.push(b"--\n"),
                         Found::Gap => {}
                     }
@@ -180,19 +197,77 @@ impl Pipeline {
         }
     }
 
-    fn print(&mut self, passing: &Passing, context: bool) {
+    /// Prints a line, or keeps it for its invocation.
+    fn place(&mut self, passing: Passing, context: bool) {
+        let now = self.now;
+        match &mut self.group {
+            None => self.print(&passing, context, ""),
+            Some((group, _)) => {
+                let (alone, is_full) = (group.push(passing, now), group.is_full());
+                if let Some(alone) = alone {
+                    self.print(&alone, context, "");
+                }
+                if is_full {
+                    self.give(Group::due);
+                }
+            }
+        }
+    }
+
+    /// Prints what a group gives.
+    fn give(&mut self, which: impl FnOnce(&mut Group, Nanos) -> Vec<Piece>) {
+        let now = self.now;
+        let Some((group, frame)) = &mut self.group else { return };
+        let (pieces, frame) = (which(group, now), *frame);
+        for piece in pieces {
+            self.piece(&piece, frame);
+        }
+    }
+
+    fn piece(&mut self, piece: &Piece, frame: Frame) {
+        let rule = match piece {
+            Piece::Line(passing) => return self.print(passing, false, frame.side),
+            Piece::Head { first, known, again } => {
+                let sign = if *again { frame.again } else { frame.head };
+                let line = &first.line;
+                let time = known.as_ref().filter(|_| !again).map_or(line.time, |known| known.start.min(line.time));
+                (time, &*line.function, Role::Faint, format!("{sign}{}", block::head(line, known.as_deref())))
+            }
+            Piece::Foot { known, awaits } => {
+                let said = format!("{}{}", frame.foot, block::foot(known, *awaits));
+                (ended(known), known.function.as_str(), block::role(known), said)
+            }
+            Piece::Filled(known) => {
+                let said = format!("{}{}", frame.foot, block::filled(known));
+                (ended(known), known.function.as_str(), Role::Faint, said)
+            }
+        };
+        if !self.ending.is_done() {
+            let (time, function, role, said) = rule;
+            self.outlet.push(self.drawer.rule(time, function, role, &said));
+        }
+    }
+
+    fn print(&mut self, passing: &Passing, context: bool, side: &str) {
         if self.ending.is_done() {
             return;
         }
         let Passing { line, late } = passing;
         self.tally.rows += 1;
         self.tally.late += u64::from(late.is_some());
-        self.outlet.push(self.drawer.draw(line, Place { late: *late, context }));
+        let place = Place { late: *late, context };
+        let drawn = if side.is_empty() { self.drawer.draw(line, place) } else { self.drawer.framed(line, place, side) };
+        self.outlet.push(drawn);
         self.ending.saw(line);
         if let Some(alarm) = self.noise.as_mut().and_then(|noise| noise.hear(line)) {
             self.say(&alarm);
         }
     }
+}
+
+/// When an invocation ended, as far as that is known.
+fn ended(known: &Invocation) -> Nanos {
+    known.start.saturating_add(known.duration.and_then(|took| i64::try_from(took).ok()).unwrap_or_default())
 }
 
 impl Audience for Pipeline {
@@ -207,6 +282,7 @@ impl Audience for Pipeline {
             self.say_more(&format!("first line of {}", inert(&line.function)));
             self.functions.insert(line.function.clone());
         }
+        self.now = now;
         match &mut self.reorder {
             None => self.arrived(line),
             Some(reorder) => reorder.push(line, now),
@@ -216,8 +292,18 @@ impl Audience for Pipeline {
     fn end_of_look(&mut self, now: Nanos) {
         let due = self.reorder.as_mut().map(|reorder| reorder.due(now)).unwrap_or_default();
         due.into_iter().for_each(|line| self.arrived(line));
+        self.now = now;
+        self.give(Group::due);
         self.lateness.end_of_look();
         self.drawer.set_now(now);
+    }
+
+    fn unknown_since(&self) -> Option<Nanos> {
+        self.group.as_ref().and_then(|(group, _)| group.unknown_since())
+    }
+
+    fn learn(&mut self, invocation: Invocation) {
+        self.give(|group, _| group.learn(invocation).into_iter().collect());
     }
 
     fn is_full(&self) -> bool {
@@ -241,6 +327,7 @@ impl Audience for Pipeline {
     }
 
     fn say(&mut self, what: &str) {
+        self.spinner.iter().for_each(Spinner::stop);
         if !self.quiet {
             // Nobody may be listening on stderr, which is no reason to stop.
             let _ = writeln!(self.chatter, "lambdaview: {what}");
@@ -254,6 +341,9 @@ impl Audience for Pipeline {
     }
 
     async fn drain(&mut self) -> io::Result<()> {
+        if let Some(spinner) = self.spinner.take_if(|_| !self.outlet.is_empty()) {
+            spinner.stop();
+        }
         self.outlet.drain().await
     }
 }
