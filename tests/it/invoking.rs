@@ -158,6 +158,28 @@ async fn of_a_long_time_lines_are_counted_in_the_index_and_weighed_by_the_newest
 }
 
 #[tokio::test]
+async fn of_a_long_time_lines_are_those_of_the_roll_up_where_there_is_one() {
+    for layout in [Layout::TimestampTime, Layout::Items] {
+        let desk = shop(layout).await;
+        let applied = desk.viewer().run(&["schema", "apply", "functions", "--yes"]).await;
+        assert_eq!(applied.code, Some(0), "{applied:?}");
+        let session = desk.session().await;
+        let now = session.opened_at();
+        let window = Window::since(now - 140 * HOUR, now);
+        let all = functions::figures(&session, &Functions::All, window, now).await.unwrap();
+        let of = |name: &str| all.iter().find(|one| one.name == name).unwrap_or_else(|| panic!("{name}: {all:?}"));
+        let checkout = of("checkout");
+        assert_eq!((checkout.lines, checkout.error_lines, checkout.is_weighed), (120, Some(4), false), "{layout}");
+        let read = functions::figures(&session, &Functions::All, Window::since(now - HOUR, now), now).await.unwrap();
+        assert_eq!(checkout.log_bytes, read.iter().find(|one| one.name == "checkout").unwrap().log_bytes, "{layout}");
+        let before_it = Window::since(now - 150 * HOUR, now);
+        let all = functions::figures(&session, &Functions::named("checkout"), before_it, now).await.unwrap();
+        assert_eq!(all.len(), 1, "{all:?}");
+        assert_eq!(all[0].is_weighed, layout == Layout::Items, "the roll-up is younger than that: {all:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_wrote_this_week_and_when_it_ran_is_known() {
     let session = shop(Layout::Items).await.session().await;
     let seen = functions::seen_this_week(&session).await.unwrap().unwrap();

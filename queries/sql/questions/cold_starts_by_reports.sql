@@ -18,7 +18,8 @@ SELECT
     quantilesIf(0.5, 0.95, 0.99)(restore, restore > 0) AS restore_quantiles
 FROM otel_logs
 WHERE has(LogAttributeItems, 'type=platform.report')
-  AND true --= functions
+  AND true --= functions --? some
+  AND ResourceAttributes['faas.name'] != '' --? !some
   AND Timestamp >= fromUnixTimestamp64Nano({from:Int64})
   AND Timestamp < fromUnixTimestamp64Nano({until:Int64})
   AND toStartOfFiveMinutes(Timestamp) >= toStartOfFiveMinutes(fromUnixTimestamp64Nano({from:Int64}))

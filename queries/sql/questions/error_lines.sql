@@ -22,7 +22,8 @@ SELECT
     groupUniqArrayIf(10000)(id, id != '') AS invocations
 FROM otel_logs
 WHERE SeverityNumber >= 17
-  AND true --= functions
+  AND true --= functions --? some
+  AND ResourceAttributes['faas.name'] != '' --? !some
   AND Timestamp >= fromUnixTimestamp64Nano({from:Int64})
   AND Timestamp < fromUnixTimestamp64Nano({until:Int64})
   AND toStartOfFiveMinutes(Timestamp) >= toStartOfFiveMinutes(fromUnixTimestamp64Nano({from:Int64}))

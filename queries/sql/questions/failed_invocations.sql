@@ -9,7 +9,8 @@ SELECT
 FROM otel_traces
 WHERE Timestamp >= fromUnixTimestamp64Nano({from:Int64})
   AND Timestamp < fromUnixTimestamp64Nano({until:Int64})
-  AND true --= functions
+  AND true --= functions --? some
+  AND ResourceAttributes['faas.name'] != '' --? !some
   AND SpanKind = 'Server'
   AND StatusCode = 'Error'
 ORDER BY Timestamp DESC

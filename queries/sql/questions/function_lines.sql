@@ -12,7 +12,8 @@ SELECT
     uniqExactIf(sipHash64(LogAttributes['faas.invocation_id']), LogAttributes['faas.invocation_id'] != '') AS invocations,
     max(toUnixTimestamp64Nano(Timestamp)) AS last
 FROM otel_logs
-WHERE true --= functions
+WHERE true --= functions --? some
+WHERE ResourceAttributes['faas.name'] != '' --? !some
   AND Timestamp >= fromUnixTimestamp64Nano({from:Int64})
   AND Timestamp < fromUnixTimestamp64Nano({until:Int64})
   AND toStartOfFiveMinutes(Timestamp) >= toStartOfFiveMinutes(fromUnixTimestamp64Nano({from:Int64}))

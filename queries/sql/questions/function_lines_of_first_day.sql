@@ -3,7 +3,8 @@ SELECT
     if(ResourceAttributes['faas.name'] != '', ResourceAttributes['faas.name'], CAST(ServiceName, 'String')) AS name,
     count() AS records
 FROM otel_logs
-WHERE true --= functions
+WHERE true --= functions --? some
+WHERE ResourceAttributes['faas.name'] != '' --? !some
   AND Timestamp >= fromUnixTimestamp64Nano({from:Int64})
   AND toDate(Timestamp) = toDate(fromUnixTimestamp64Nano({from:Int64}))
   AND toStartOfFiveMinutes(Timestamp) >= toStartOfFiveMinutes(fromUnixTimestamp64Nano({from:Int64}))

@@ -16,7 +16,8 @@ SELECT
     max(toUnixTimestamp64Nano(Timestamp)) AS last
 FROM otel_logs
 WHERE has(LogAttributeItems, 'type=platform.report')
-  AND true --= functions
+  AND true --= functions --? some
+  AND ResourceAttributes['faas.name'] != '' --? !some
   AND Timestamp >= fromUnixTimestamp64Nano({from:Int64})
   AND Timestamp < fromUnixTimestamp64Nano({until:Int64})
   AND toStartOfFiveMinutes(Timestamp) >= toStartOfFiveMinutes(fromUnixTimestamp64Nano({from:Int64}))

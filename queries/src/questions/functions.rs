@@ -1,8 +1,8 @@
 //! Which functions there are, and what they did in a stretch of time.
 //!
 //! Invocations are counted by spans, and by the platform's reports for functions that nobody spans. Lines of a short window are read;
-//! those of a long one are counted in the text index's dictionary, where the table has one, and weighed by the newest hour: what is
-//! read then does not grow with the window.
+//! those of a long one are taken from the roll-up of `lambdaview schema apply`, else counted in the text index's dictionary, where
+//! the table has one, and weighed by the newest hour: what is read then does not grow with the window's lines.
 
 use std::collections::BTreeMap;
 
@@ -92,6 +92,11 @@ struct Times {
 }
 
 #[derive(Row, Deserialize)]
+struct Since {
+    since: Nanos,
+}
+
+#[derive(Row, Deserialize)]
 struct Counted {
     name: Text,
     records: u64,
@@ -110,6 +115,7 @@ struct Day {
 
 type ByName = BTreeMap<String, Summary>;
 
+const FIVE_MINUTES: Nanos = 300 * 1_000_000_000;
 const HOUR: Nanos = 3_600 * 1_000_000_000;
 const WEEK: Nanos = 7 * 24 * HOUR;
 
@@ -211,6 +217,9 @@ async fn lines(session: &Session, functions: &Functions, window: Window, now: Na
     if window.until < now || now - window.from <= 2 * HOUR || by_service {
         return read_lines(session, functions, window, false).await;
     }
+    if let Some(counted) = by_rollup(session, functions, window).await {
+        return Ok(counted);
+    }
     let Some(days) = days(session, window.from).await else {
         return read_lines(session, functions, window, false).await;
     };
@@ -226,12 +235,35 @@ async fn lines(session: &Session, functions: &Functions, window: Window, now: Na
         *sum += number;
         *last = began.max(*last);
     }
-    let asked: Vec<&str> = functions.names().collect();
-    records.retain(|name, _| *functions == Functions::All || asked.contains(&name.as_str()));
+    records.retain(|name, _| is_asked(functions, name));
     for (name, (records, last)) in records {
         all.entry(name.clone()).or_insert_with(|| Summary { name, ..Summary::default() }).weigh(records, last);
     }
     Ok(all)
+}
+
+fn is_asked(functions: &Functions, name: &str) -> bool {
+    *functions == Functions::All || functions.names().any(|asked| asked == name)
+}
+
+/// What the roll-up counted; `None` where there is none, or it is younger than the window.
+async fn by_rollup(session: &Session, functions: &Functions, window: Window) -> Option<ByName> {
+    if !session.schema().functions_rollup {
+        return None;
+    }
+    // Where it may not be read, what the tables say is always to be had.
+    let since = session.all::<Since>(session.ask(include_str!("../../sql/questions/rollup_since.sql"))).await.ok()?;
+    let since = since.first().filter(|row| row.since > 0)?.since;
+    if since > window.from + FIVE_MINUTES {
+        return None;
+    }
+    let question = session.ask(include_str!("../../sql/questions/function_lines_by_rollup.sql"));
+    let rows = session.all::<Lines>(question.param("from", window.from).param("until", window.until)).await.ok()?;
+    let mut all = ByName::new();
+    rows.into_iter()
+        .filter(|row| is_asked(functions, &row.name))
+        .for_each(|row| entry(&mut all, &row.name).count(&row));
+    Some(all)
 }
 
 /// The dictionary's days of the week before now, and those since `from`; `None` where there is no dictionary, or nothing that reads it.
@@ -258,12 +290,10 @@ async fn read_lines(
     let mut all = ByName::new();
     for row in session.all::<Lines>(query).await? {
         let function = entry(&mut all, &row.name);
-        function.lines = row.lines;
-        function.error_lines = (!by_sample).then_some(row.error_lines);
-        function.bytes = row.body_bytes;
-        function.log_bytes = row.body_bytes + row.field_bytes;
-        function.invocations = if by_sample { 0 } else { row.invocations };
-        function.last = row.last;
+        function.count(&row);
+        if by_sample {
+            function.invocations = 0;
+        }
     }
     Ok(all)
 }
@@ -285,6 +315,15 @@ impl Summary {
         self.memory_size = known(row.memory_size);
         self.activity = row.activity;
         self.last = self.last.max(row.last);
+    }
+
+    fn count(&mut self, row: &Lines) {
+        self.lines = row.lines;
+        self.error_lines = Some(row.error_lines);
+        self.bytes = row.body_bytes;
+        self.log_bytes = row.body_bytes + row.field_bytes;
+        self.invocations = row.invocations;
+        self.last = row.last;
     }
 
     /// It wrote so many records; what its lines weighed in the newest hour stands for all of them.

@@ -1,0 +1,2 @@
+-- From when on the roll-up of `lambdaview schema apply` counts; read from the parts' headers.
+SELECT toInt64(toUnixTimestamp(min(Time))) * 1000000000 AS since FROM lambdaview_functions_5m
