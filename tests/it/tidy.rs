@@ -85,6 +85,12 @@ const RULES: &[Rule] = &[
         because: "the viewer's state is pure: what it wants done it returns",
     },
     Rule {
+        within: &["viewer/src/patterns", "viewer/src/doctor", "viewer/src/places"],
+        except: &[],
+        never: &["tokio", "clickhouse::", "std::io", "std::fs", "std::net", "crate::clock"],
+        because: "pure: they judge what they are given",
+    },
+    Rule {
         within: &["viewer/src/tui/view"],
         except: &[],
         never: &["crossterm", "tokio", "clickhouse::", "std::io", "std::fs", "crate::clock"],

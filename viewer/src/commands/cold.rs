@@ -8,7 +8,6 @@ use super::{Desk, say_nothing_there, write};
 use crate::{
     args::{ColdArgs, Output},
     ask::Since,
-    cost::rates::Rates,
     error::Error,
     render::{cold as render, fields},
 };
@@ -25,7 +24,7 @@ impl Desk<'_> {
         let (window, since) = self.window(DEFAULT_SINCE);
         let functions = self.functions_of(&args.functions).await?;
         let starts = cold::starts(self.session, &functions, window).await.map_err(|fault| self.fault(fault))?;
-        let prices = Rates::built_in().lambda;
+        let prices = self.rates().lambda;
         if starts.is_empty() {
             say_nothing_there(since);
         }

@@ -14,7 +14,7 @@ use crate::{
     },
     error::Error,
     render,
-    settings::{Config, usage},
+    settings::usage,
 };
 
 const DEFAULT_SINCE: Since = Since::Ago(Duration::from_secs(86_400));
@@ -26,7 +26,7 @@ impl Desk<'_> {
     /// When the prices cannot be read, or the server fails.
     pub async fn cost(&self, args: &CostArgs) -> Result<(), Error> {
         let output = self.output_of(&[Output::Pretty, Output::Json])?;
-        let rates = prices(args.rates.as_deref(), self.config)?;
+        let rates = self.prices(args.rates.as_deref())?;
         let now = self.session.opened_at();
         let (from, since) = self.since(DEFAULT_SINCE);
         let measured = tokio::try_join!(
@@ -45,16 +45,17 @@ impl Desk<'_> {
             _ => write(&render::cost::draw(&report, &rates, self.look.columns, self.paint())),
         }
     }
-}
 
-/// The prices of a file, else of the configuration, else the built-in ones.
-pub(super) fn prices(file: Option<&Path>, config: &Config) -> Result<Rates, Error> {
-    let Some(file) = file else { return Ok(config.rates.clone().unwrap_or_else(Rates::built_in)) };
-    let shown = file.display();
-    let next = Some("`lambdaview cost --show-rates` prints the form");
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| usage(&format!("the prices in {shown} cannot be read: {error}"), next))?;
-    Rates::parse(&text).map_err(|error| usage(&format!("the prices in {shown} cannot be understood: {error}"), next))
+    /// The prices of a file, else of the configuration, else the built-in ones.
+    pub(super) fn prices(&self, file: Option<&Path>) -> Result<Rates, Error> {
+        let Some(file) = file else { return Ok(self.rates()) };
+        let shown = file.display();
+        let next = Some("`lambdaview cost --show-rates` prints the form");
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| usage(&format!("the prices in {shown} cannot be read: {error}"), next))?;
+        Rates::parse(&text)
+            .map_err(|error| usage(&format!("the prices in {shown} cannot be understood: {error}"), next))
+    }
 }
 
 /// `lambdaview cost --show-rates`, which asks nobody.

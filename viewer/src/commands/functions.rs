@@ -98,7 +98,7 @@ impl Desk<'_> {
         let summaries = summaries.map_err(|fault| self.fault(fault))?;
         let silent =
             if args.no_silent || until < now { Vec::new() } else { self.silent(functions, &summaries, now).await? };
-        let mut rows = priced(summaries, window, now);
+        let mut rows = priced(summaries, window, now, &self.rates());
         rows.sort_by(|a, b| key(b, args.sort).total_cmp(&key(a, args.sort)));
         if args.sort == Sort::Name {
             rows.sort_by(|a, b| a.function.name.cmp(&b.function.name));
@@ -132,7 +132,7 @@ impl Desk<'_> {
 }
 
 /// With what their logs would cost in CloudWatch in a month, where there are lines to tell it by.
-fn priced(summaries: Vec<Summary>, window: Window, now: Nanos) -> Vec<Row> {
+fn priced(summaries: Vec<Summary>, window: Window, now: Nanos, rates: &Rates) -> Vec<Row> {
     let logged = summaries.iter().map(|one| Logged {
         name: one.name.as_str().into(),
         events: one.lines,
@@ -143,7 +143,7 @@ fn priced(summaries: Vec<Summary>, window: Window, now: Nanos) -> Vec<Row> {
         ..Logged::default()
     });
     let measured = Measured { logged: logged.collect(), now: now.min(window.until), ..Measured::default() };
-    let report = reckon(&measured, &Rates::built_in());
+    let report = reckon(&measured, rates);
     let dollars: BTreeMap<&str, f64> = report.shares.iter().map(|share| (share.name.as_str(), share.ingest)).collect();
     let known = |one: &Summary| one.log_bytes > 0 || one.lines == 0;
     let dollars: Vec<Option<f64>> =

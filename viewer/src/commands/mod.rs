@@ -45,6 +45,7 @@ use lambdaview_queries::{
 use crate::{
     args::{Output, Span},
     ask::Since,
+    cost::rates::Rates,
     error::{Error, Place},
     format::inert,
     render::style::Paint,
@@ -113,6 +114,11 @@ impl Desk<'_> {
                 next: "`lambdaview functions --since 7d` lists those there are".to_owned(),
             }),
         }
+    }
+
+    /// The configuration's prices, else the built-in ones.
+    fn rates(&self) -> Rates {
+        self.config.rates.clone().unwrap_or_else(Rates::built_in)
     }
 
     /// Rows for a program: as they are, but inert where a person has them on a terminal.

@@ -4,7 +4,7 @@ use std::{io::Write as _, time::Duration};
 
 use lambdaview_queries::questions::samples::{self, Range};
 
-use super::{Desk, cost::prices, say_nothing_there, write};
+use super::{Desk, say_nothing_there, write};
 use crate::{
     args::{Output, PatternsArgs},
     ask::Since,
@@ -25,7 +25,7 @@ impl Desk<'_> {
     /// When the prices cannot be read, or the server fails.
     pub async fn patterns(&self, args: &PatternsArgs) -> Result<(), Error> {
         let output = self.output_of(&[Output::Pretty, Output::Json, Output::Csv])?;
-        let rates = prices(args.rates.as_deref(), self.config)?;
+        let rates = self.prices(args.rates.as_deref())?;
         let functions = self.functions_of(&args.functions).await?;
         let (window, since) = self.window(DEFAULT_SINCE);
         let filter = args.select.filter()?;
