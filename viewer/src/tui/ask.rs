@@ -14,6 +14,8 @@ use crate::{
 pub enum Ask {
     /// To be connected, and nothing else.
     Connect,
+    /// What was asked lately, and what it cost: asks the server nothing.
+    Heard,
     /// What every function did since then.
     Functions {
         /// Since when.
@@ -102,7 +104,7 @@ impl Ask {
     pub const fn is_endless(&self) -> bool {
         match self {
             Self::Tail { until, .. } => until.is_none(),
-            Self::Invocations { .. } | Self::Trace(_) | Self::Line(_) | Self::Span { .. } => false,
+            Self::Heard | Self::Invocations { .. } | Self::Trace(_) | Self::Line(_) | Self::Span { .. } => false,
             Self::Connect | Self::Functions { .. } | Self::Cost { .. } | Self::Older { .. } => false,
         }
     }
@@ -113,6 +115,8 @@ impl Ask {
 pub enum Answer {
     /// There is a session: told once, before the first other answer.
     Connected(Connected),
+    /// To [`Ask::Heard`].
+    Heard(Heard),
     /// To [`Ask::Functions`].
     Functions(Vec<Summary>),
     /// To [`Ask::Cost`].
@@ -156,6 +160,19 @@ pub enum Mode {
     Overlap,
 }
 
+/// What was asked lately.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// The questions in SQL, the last one first; one that was asked several times stands once.
+    pub sql: Vec<String>,
+    /// How many questions were answered.
+    pub questions: u64,
+    /// What the server read for them: rows ...
+    pub rows: u64,
+    /// ... and bytes.
+    pub bytes: u64,
+}
+
 /// What the server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connected {
@@ -183,6 +200,8 @@ pub enum Slot {
     Older,
     /// More about the thing under the cursor.
     Detail,
+    /// What was asked.
+    Heard,
 }
 
 /// A question that was asked: an answer comes back with it.

@@ -93,6 +93,7 @@ impl Answers {
 
 async fn answer(server: &Server, ask: Ask, answers: &Answers) -> Result<(), Error> {
     match ask {
+        Ask::Heard => answers.send(Answer::Heard(server.heard())).await,
         Ask::Connect => server.session(answers).await.map(|_| ()),
         Ask::Cost { from } => cost::answer(server, from, answers).await,
         Ask::Functions { from } => functions::answer(server, from, answers).await,

@@ -62,6 +62,7 @@ pub const TABLE: &[Binding] = &[
     row(Everywhere, &["3"], Invocations, "invocations", "the invocations of the function"),
     row(Everywhere, &["5"], Cost, "cost", "what the logs cost"),
     row(Everywhere, &["v"], Web, "view in hyperdx", "copy a link to the same place in ClickStack's web UI"),
+    row(Everywhere, &["D"], ShowSql, "show sql", "the last questions as SQL, and what they made the server read"),
     row(Everywhere, &["M"], Mouse, "mouse", "the mouse on or off (off leaves selecting to the terminal)"),
     row(Everywhere, &["R"], Refresh, "read again", "ask again"),
     row(Everywhere, &["^l"], Redraw, "redraw", "draw the screen anew"),

@@ -153,6 +153,22 @@ fn the_same_place_in_the_web_ui_is_copied() {
 }
 
 #[test]
+fn what_was_asked_is_shown_and_copied_as_sql() {
+    use crate::tui::ask::Heard;
+    let mut viewer = opened();
+    let heard = Heard { sql: vec!["SELECT 1".to_owned()], questions: 3, rows: 1_200, bytes: 4_800 };
+    viewer.press("D");
+    let (ticket, ask) = viewer.asked();
+    assert_eq!(ask, Ask::Heard);
+    viewer.answer(ticket, Answer::Heard(heard.clone()));
+    let picture = viewer.picture();
+    assert!(picture.contains("3 questions so far: the server read 1 200 rows") && picture.contains("SELECT 1"));
+    viewer.press("qys");
+    let (ticket, _) = viewer.asked();
+    assert_eq!(viewer.answer(ticket, Answer::Heard(heard)).effects, [Effect::Copy("SELECT 1".to_owned())]);
+}
+
+#[test]
 fn the_mouse_is_ours_only_when_it_was_asked_for() {
     let mut viewer = opened();
     assert_eq!(viewer.press("M").effects, [Effect::Mouse(true)]);

@@ -92,6 +92,7 @@ pub fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>) {
     match &state.overlay {
         Some(Overlay::Help(list)) => help::draw(scene, *list, body, frame),
         Some(Overlay::Palette(palette)) => palette::draw(scene, palette, body, frame),
+        Some(Overlay::Sql(lines, list)) => help::draw_sql(scene, lines, *list, body, frame),
         Some(Overlay::Choose(choice)) => choose::draw(scene, choice, body, frame),
         Some(Overlay::Prompt(..)) | None => {}
     }
