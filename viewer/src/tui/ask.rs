@@ -1,12 +1,11 @@
 //! What screens ask for and what comes back. An answer is data; what becomes of it is the state's business.
 
-use lambdaview_queries::questions::{
-    functions::Summary, invocations::Invocation, lines::Line, trace::Trace, whole::Whole,
-};
+use lambdaview_queries::questions::{errors::Group, invocations::Invocation, lines::Line, trace::Trace, whole::Whole};
 
 use crate::{
     ask::{Nanos, TraceRef},
     cost::Report,
+    render::functions::Row,
 };
 
 /// Something wanted from the server.
@@ -20,6 +19,17 @@ pub enum Ask {
     Functions {
         /// Since when.
         from: Nanos,
+        /// Until when.
+        until: Option<Nanos>,
+    },
+    /// What went wrong, grouped.
+    Errors {
+        /// The function whose errors they are; nothing for all.
+        function: Option<String>,
+        /// Since when.
+        from: Nanos,
+        /// Until when.
+        until: Option<Nanos>,
     },
     /// What logs cost, here and in CloudWatch.
     Cost {
@@ -105,7 +115,9 @@ impl Ask {
         match self {
             Self::Tail { until, .. } => until.is_none(),
             Self::Heard | Self::Invocations { .. } | Self::Trace(_) | Self::Line(_) | Self::Span { .. } => false,
-            Self::Connect | Self::Functions { .. } | Self::Cost { .. } | Self::Older { .. } => false,
+            Self::Connect | Self::Functions { .. } | Self::Cost { .. } | Self::Errors { .. } | Self::Older { .. } => {
+                false
+            }
         }
     }
 }
@@ -118,7 +130,9 @@ pub enum Answer {
     /// To [`Ask::Heard`].
     Heard(Heard),
     /// To [`Ask::Functions`].
-    Functions(Vec<Summary>),
+    Functions(Vec<Row>),
+    /// To [`Ask::Errors`].
+    Errors(Vec<Group>),
     /// To [`Ask::Cost`].
     Cost(Box<Report>),
     /// To [`Ask::Tail`] and [`Ask::Older`].

@@ -60,6 +60,7 @@ pub const TABLE: &[Binding] = &[
     row(Everywhere, &["1"], Functions, "functions", "the functions"),
     row(Everywhere, &["2"], Tail, "tail", "the lines of the function under the cursor"),
     row(Everywhere, &["3"], Invocations, "invocations", "the invocations of the function"),
+    row(Everywhere, &["4"], Errors, "errors", "the errors, grouped: all, or those of the function one is at"),
     row(Everywhere, &["5"], Cost, "cost", "what the logs cost"),
     row(Everywhere, &["v"], Web, "view in hyperdx", "copy a link to the same place in ClickStack's web UI"),
     row(Everywhere, &["D"], ShowSql, "show sql", "the last questions as SQL, and what they made the server read"),

@@ -4,6 +4,7 @@ mod act;
 pub mod asked;
 pub mod cost;
 pub mod detail;
+pub mod errors;
 pub mod functions;
 pub mod invocations;
 pub mod link;

@@ -4,6 +4,7 @@ mod bottom;
 mod choose;
 mod cost;
 mod detail;
+mod errors;
 mod functions;
 mod help;
 mod invocations;
@@ -67,6 +68,10 @@ pub fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>) {
         Screen::Functions(screen) => {
             frame.render_widget(functions::header(scene, screen), header);
             functions::draw(scene, screen, body, frame);
+        }
+        Screen::Errors(screen) => {
+            frame.render_widget(errors::header(scene, screen), header);
+            errors::draw(scene, screen, body, frame);
         }
         Screen::Cost(screen) => {
             frame.render_widget(cost::header(scene, screen), header);
