@@ -92,6 +92,7 @@ pub const TABLE: &[Binding] = &[
     row(OnTail, &["m *"], Mark('*'), "mark", "mark this line with a letter"),
     row(OnTail, &["' *"], GoToMark('*'), "go to mark", "to the line with that mark"),
     row(OnTail, &["s"], Save, "save", "write the lines shown to a file"),
+    row(OnErrors, &["t", "Enter"], Trace, "trace of error", "the trace of the newest of them").hint("trace"),
     row(OnInvocations, &["s"], SortNext, "sort invocations", "sort by the next column").hint("sort"),
     row(OnInvocations, &["r"], SortReverse, "reverse invocations", "turn the order round"),
     row(OnInvocations, &["t"], Trace, "trace of invocation", "the trace of this invocation").hint("trace"),
