@@ -132,7 +132,7 @@ impl Desk<'_> {
 }
 
 /// With what their logs would cost in CloudWatch in a month, where there are lines to tell it by.
-fn priced(summaries: Vec<Summary>, window: Window, now: Nanos, rates: &Rates) -> Vec<Row> {
+pub(crate) fn priced(summaries: Vec<Summary>, window: Window, now: Nanos, rates: &Rates) -> Vec<Row> {
     let logged = summaries.iter().map(|one| Logged {
         name: one.name.as_str().into(),
         events: one.lines,

@@ -24,6 +24,7 @@ pub use config::config;
 pub use context::context;
 pub use cost::show_rates;
 pub use doctor::cannot_ask;
+pub(crate) use functions::priced;
 pub use local::local;
 pub use meta::{completions, help, man};
 pub use open::opened;

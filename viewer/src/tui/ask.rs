@@ -1,12 +1,11 @@
 //! What screens ask for and what comes back. An answer is data; what becomes of it is the state's business.
 
-use lambdaview_queries::questions::{
-    functions::Summary, invocations::Invocation, lines::Line, trace::Trace, whole::Whole,
-};
+use lambdaview_queries::questions::{errors::Group, invocations::Invocation, lines::Line, trace::Trace, whole::Whole};
 
 use crate::{
     ask::{Nanos, TraceRef},
     cost::Report,
+    render::functions::Row,
 };
 
 /// Something wanted from the server.
@@ -14,10 +13,23 @@ use crate::{
 pub enum Ask {
     /// To be connected, and nothing else.
     Connect,
+    /// What was asked lately, and what it cost: asks the server nothing.
+    Heard,
     /// What every function did since then.
     Functions {
         /// Since when.
         from: Nanos,
+        /// Until when.
+        until: Option<Nanos>,
+    },
+    /// What went wrong, grouped.
+    Errors {
+        /// The function whose errors they are; nothing for all.
+        function: Option<String>,
+        /// Since when.
+        from: Nanos,
+        /// Until when.
+        until: Option<Nanos>,
     },
     /// What logs cost, here and in CloudWatch.
     Cost {
@@ -102,8 +114,10 @@ impl Ask {
     pub const fn is_endless(&self) -> bool {
         match self {
             Self::Tail { until, .. } => until.is_none(),
-            Self::Invocations { .. } | Self::Trace(_) | Self::Line(_) | Self::Span { .. } => false,
-            Self::Connect | Self::Functions { .. } | Self::Cost { .. } | Self::Older { .. } => false,
+            Self::Heard | Self::Invocations { .. } | Self::Trace(_) | Self::Line(_) | Self::Span { .. } => false,
+            Self::Connect | Self::Functions { .. } | Self::Cost { .. } | Self::Errors { .. } | Self::Older { .. } => {
+                false
+            }
         }
     }
 }
@@ -113,8 +127,12 @@ impl Ask {
 pub enum Answer {
     /// There is a session: told once, before the first other answer.
     Connected(Connected),
+    /// To [`Ask::Heard`].
+    Heard(Heard),
     /// To [`Ask::Functions`].
-    Functions(Vec<Summary>),
+    Functions(Vec<Row>),
+    /// To [`Ask::Errors`].
+    Errors(Vec<Group>),
     /// To [`Ask::Cost`].
     Cost(Box<Report>),
     /// To [`Ask::Tail`] and [`Ask::Older`].
@@ -156,6 +174,19 @@ pub enum Mode {
     Overlap,
 }
 
+/// What was asked lately.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// The questions in SQL, the last one first; one that was asked several times stands once.
+    pub sql: Vec<String>,
+    /// How many questions were answered.
+    pub questions: u64,
+    /// What the server read for them: rows ...
+    pub rows: u64,
+    /// ... and bytes.
+    pub bytes: u64,
+}
+
 /// What the server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connected {
@@ -183,6 +214,8 @@ pub enum Slot {
     Older,
     /// More about the thing under the cursor.
     Detail,
+    /// What was asked.
+    Heard,
 }
 
 /// A question that was asked: an answer comes back with it.

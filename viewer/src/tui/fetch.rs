@@ -1,6 +1,7 @@
 //! The questions, each a task of its own: answers come back as events, and giving one up ends it on the server too.
 
 mod cost;
+mod errors;
 mod functions;
 mod invocations;
 mod server;
@@ -93,9 +94,13 @@ impl Answers {
 
 async fn answer(server: &Server, ask: Ask, answers: &Answers) -> Result<(), Error> {
     match ask {
+        Ask::Heard => answers.send(Answer::Heard(server.heard())).await,
         Ask::Connect => server.session(answers).await.map(|_| ()),
         Ask::Cost { from } => cost::answer(server, from, answers).await,
-        Ask::Functions { from } => functions::answer(server, from, answers).await,
+        Ask::Errors { function, from, until } => {
+            errors::answer(server, function.as_deref(), (from, until), answers).await
+        }
+        Ask::Functions { from, until } => functions::answer(server, (from, until), answers).await,
         Ask::Tail { function, from, until, count } => {
             tail::answer(server, &tail::Wanted { function, from, until, count }, answers).await
         }

@@ -1,6 +1,6 @@
 //! A viewer in a test: keys pressed, answers given, and the picture it makes.
 
-use lambdaview_queries::questions::{functions::Summary, lines::Line};
+use lambdaview_queries::questions::{errors::Group, functions::Summary, lines::Line};
 use ratatui::{Terminal, backend::TestBackend, buffer::Cell};
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     ask::Nanos,
     format::{Zone, width},
+    render::functions::Row,
 };
 
 pub(crate) const SECOND: Nanos = 1_000_000_000;
@@ -127,24 +128,64 @@ pub(crate) fn tail(columns: u16, rows: u16, there: Vec<Line>) -> (Viewer, Ticket
     (viewer, ticket)
 }
 
-pub(crate) fn functions() -> Vec<Summary> {
-    let function = |name: &str, invocations: u64, failed: u64| Summary {
-        name: name.to_owned(),
-        invocations,
-        failed: Some(failed),
-        lines: invocations * 12,
-        error_lines: Some(failed * 2),
-        bytes: invocations * 1_417,
-        p50: Some(48_000_000.0),
-        p95: Some(220_400_000.0),
-        last: NOW - 2 * SECOND,
-        ..Summary::default()
+pub(crate) fn functions() -> Vec<Row> {
+    let function = |name: &str, invocations: u64, failed: u64| Row {
+        function: Summary {
+            name: name.to_owned(),
+            invocations,
+            is_told: true,
+            failed: Some(failed),
+            cold: Some(invocations / 125),
+            lines: invocations * 12,
+            error_lines: Some(failed * 2),
+            bytes: invocations * 1_417,
+            log_bytes: invocations * 1_500,
+            p50: Some(48_000_000.0),
+            p95: Some(220_400_000.0),
+            p99: Some(1_900_000_000.0),
+            memory_used: Some(118 << 20),
+            memory_size: Some(512 << 20),
+            activity: (0..24).map(|hour| (hour * 7 + invocations) % 23).collect(),
+            last: NOW - 2 * SECOND,
+            ..Summary::default()
+        },
+        dollars: Some(invocations as f64 / 1_000.0),
     };
-    let export = Summary { failed: None, p50: None, p95: None, ..function("nightly-export", 1, 0) };
+    let mut export = function("nightly-export", 1, 0);
+    export.function = Summary {
+        failed: None,
+        cold: None,
+        p50: None,
+        p95: None,
+        p99: None,
+        memory_used: None,
+        activity: Vec::new(),
+        ..export.function
+    };
+    export.dollars = None;
+    let mut refund = function("refund", 88_210, 0);
+    refund.function.memory_used = Some(509 << 20);
+    vec![function("charge", 1_204_417, 25_300), refund, export, function("böse-\u{1b}[31m日本語", 12, 1)]
+}
+
+pub(crate) fn errors() -> Vec<Group> {
+    let group = |kind: &str, message: &str, count: u64| Group {
+        kind: kind.to_owned(),
+        message: message.to_owned(),
+        count,
+        first: NOW - 3_000 * SECOND,
+        last: NOW - 40 * SECOND,
+        functions: vec!["charge".to_owned(), "refund".to_owned()],
+        sample: message.replace("<*>", "9912"),
+        request_id: "7f3a91c2-3f0e-4a53-9d0c-0a6d6c4f1b11".to_owned(),
+        trace_id: "5f84c7a1d2e34b5f8a9b0c1d2e3f4a5b".to_owned(),
+        invocations: count,
+        of: Some(88_210),
+        ..Group::default()
+    };
     vec![
-        function("charge", 1_204_417, 25_300),
-        function("refund", 88_210, 0),
-        export,
-        function("böse-\u{1b}[31m日本語", 12, 1),
+        group("StripeError", "card_declined for order <*>", 1_204),
+        group("Sandbox.Timedout", "the invocation ran into its timeout", 3),
+        group("", "hostile \u{1b}[31m日本語", 1),
     ]
 }

@@ -102,6 +102,29 @@ pub fn fitting(text: &str, columns: usize) -> String {
     cut(&inert(&text[..end]), columns).into_owned()
 }
 
+/// `text` broken between words into lines of at most `columns` columns, as far as words allow it; what comes before its first word
+/// stays, and the lines after the first begin `indent` columns in.
+#[must_use]
+pub fn wrapped(text: &str, columns: usize, indent: usize) -> Vec<String> {
+    if width(text) <= columns {
+        return vec![text.to_owned()];
+    }
+    let lead = text.len() - text.trim_start().len();
+    let mut lines = vec![text[..lead].to_owned()];
+    let mut is_new = true;
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is a line");
+        if is_new || width(line) + 1 + width(word) <= columns {
+            line.push_str(if is_new { "" } else { " " });
+            line.push_str(word);
+        } else {
+            lines.push(format!("{:indent$}{word}", ""));
+        }
+        is_new = false;
+    }
+    lines
+}
+
 /// `text` in pieces of at most `columns` columns; one character that is wider has a piece of its own.
 #[must_use]
 pub fn broken(text: &str, columns: usize) -> Vec<String> {
@@ -123,12 +146,17 @@ pub fn broken(text: &str, columns: usize) -> Vec<String> {
 /// Where `wanted` stands in `text`, whatever the case of its letters, and how long that place is.
 #[must_use]
 pub fn find(text: &str, wanted: &str) -> Option<(usize, usize)> {
-    if wanted.is_ascii() {
-        let (text, wanted) = (text.as_bytes(), wanted.as_bytes());
-        let at = text.windows(wanted.len().max(1)).position(|part| part.eq_ignore_ascii_case(wanted))?;
-        return Some((at, wanted.len()));
-    }
-    text.find(wanted).map(|at| (at, wanted.len()))
+    let Some(first) = wanted.bytes().next().filter(|_| wanted.is_ascii()) else {
+        return text.find(wanted).map(|at| (at, wanted.len()));
+    };
+    // Most bytes are told apart by their first one: a letter in either case.
+    let (lower, upper, text) = (first.to_ascii_lowercase(), first.to_ascii_uppercase(), text.as_bytes());
+    let last = text.len().checked_sub(wanted.len())?;
+    let is_here = |at: &usize| {
+        (text[*at] == lower || text[*at] == upper)
+            && text[*at..*at + wanted.len()].eq_ignore_ascii_case(wanted.as_bytes())
+    };
+    (0..=last).find(is_here).map(|at| (at, wanted.len()))
 }
 
 #[cfg(test)]
@@ -160,6 +188,12 @@ mod tests {
         let pieces = broken("ab日本語c", 3);
         assert_eq!(pieces.concat(), "ab日本語c");
         assert_eq!(pieces, ["ab", "日", "本", "語c"]);
+    }
+
+    #[test]
+    fn words_are_kept_whole_where_a_text_is_wrapped() {
+        assert_eq!(wrapped("  one two three four", 10, 4), ["  one two", "    three", "    four"]);
+        assert_eq!(wrapped("short  as it is", 20, 4), ["short  as it is"]);
     }
 
     #[test]

@@ -1,12 +1,22 @@
 //! What the functions screen asks.
 
-use lambdaview_queries::questions::functions;
+use lambdaview_queries::{
+    questions::{function::Functions, functions},
+    window::Window,
+};
 
 use super::{Answers, server::Server};
-use crate::{ask::Nanos, error::Error, tui::ask::Answer};
+use crate::{ask::Nanos, commands::priced, error::Error, tui::ask::Answer};
 
-pub(super) async fn answer(server: &Server, from: Nanos, answers: &Answers) -> Result<(), Error> {
+pub(super) async fn answer(
+    server: &Server,
+    (from, until): (Nanos, Option<Nanos>),
+    answers: &Answers,
+) -> Result<(), Error> {
     let session = server.session(answers).await?;
-    let functions = functions::functions(session, from).await.map_err(|fault| server.fault(fault))?;
-    answers.send(Answer::Functions(functions)).await
+    let now = server.now();
+    let window = until.map_or_else(|| Window::since(from, now), |until| Window { from, until });
+    let functions = functions::figures(session, &Functions::All, window, now).await;
+    let functions = functions.map_err(|fault| server.fault(fault))?;
+    answers.send(Answer::Functions(priced(functions, window, now, &crate::cost::rates::Rates::built_in()))).await
 }

@@ -1,6 +1,8 @@
 //! The server: connected to when the first question needs it, and then shared by all.
 
-use lambdaview_queries::questions::{Fault, Session};
+use std::{cell::RefCell, rc::Rc};
+
+use lambdaview_queries::questions::{Cost, Fault, Session};
 use tokio::{sync::OnceCell, time::Instant};
 
 use super::Answers;
@@ -9,18 +11,23 @@ use crate::{
     connect,
     error::Error,
     settings::Target,
-    tui::ask::{Answer, Connected},
+    tui::ask::{Answer, Connected, Heard},
 };
 
 /// Where questions go.
 pub(crate) struct Server {
     target: Target,
     session: OnceCell<(Session, Instant)>,
+    /// The questions that were asked lately, the last one last.
+    heard: Rc<RefCell<Vec<String>>>,
 }
+
+/// Questions that are remembered.
+const HEARD: usize = 12;
 
 impl Server {
     pub(super) fn new(target: Target) -> Self {
-        Self { target, session: OnceCell::new() }
+        Self { target, session: OnceCell::new(), heard: Rc::default() }
     }
 
     /// The session; who asks first opens it, the others wait. What failed is tried again by the next question.
@@ -29,10 +36,18 @@ impl Server {
         let open = || async { Ok::<_, Error>((connect::open(&self.target, "ui").await?, Instant::now())) };
         let (session, _) = self.session.get_or_try_init(open).await?;
         if fresh {
+            let heard = Rc::clone(&self.heard);
+            session.listen(move |sql| hear(&mut heard.borrow_mut(), sql));
             let connected = Connected { version: session.version().to_owned(), now: session.opened_at() };
             answers.send(Answer::Connected(connected)).await?;
         }
         Ok(session)
+    }
+
+    /// What was asked lately, and what all questions made the server read.
+    pub(super) fn heard(&self) -> Heard {
+        let Cost { questions, rows, bytes } = self.session.get().map(|(session, _)| session.cost()).unwrap_or_default();
+        Heard { sql: self.heard.borrow().iter().rev().cloned().collect(), questions, rows, bytes }
     }
 
     /// The time by the server's clock.
@@ -49,5 +64,14 @@ impl Server {
     /// A fault of this server, as an error that names it.
     pub(super) fn fault(&self, fault: Fault) -> Error {
         Error::ClickHouse { fault, at: self.target.place.clone() }
+    }
+}
+
+/// A question that is asked again and again is remembered once.
+fn hear(heard: &mut Vec<String>, sql: &str) {
+    heard.retain(|known| known != sql.trim_end());
+    heard.push(sql.trim_end().to_owned());
+    if heard.len() > HEARD {
+        heard.remove(0);
     }
 }

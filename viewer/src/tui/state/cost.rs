@@ -13,9 +13,12 @@ use crate::{
     tui::{
         ask::{Answer, Ask, Problem, Slot},
         keys::{Command, Scope, What},
-        text::find,
+        text::{find, wrapped},
     },
 };
+
+/// How far in the rest of a line begins that is too long: where the words of what is assumed stand.
+const HANGING: usize = 9;
 
 /// The cost screen.
 #[derive(Debug, Default)]
@@ -38,7 +41,7 @@ impl Cost {
         if let Some(report) = &self.report {
             let room = around.columns.saturating_sub(2);
             let text = render::cost::draw(report, &Rates::built_in(), room, Paint { colour: false });
-            self.lines = text.lines().map(str::to_owned).collect();
+            self.lines = text.lines().flat_map(|line| wrapped(line, room, HANGING)).collect();
         }
         self.list.settle(self.lines.len(), around.rows);
     }

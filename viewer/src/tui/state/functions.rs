@@ -1,7 +1,5 @@
 //! The functions screen: what there is, sorted and filtered.
 
-use lambdaview_queries::questions::functions::Summary;
-
 use super::{
     link::{self, Place},
     narrowed::Narrowed,
@@ -12,7 +10,7 @@ use crate::{
     ask::Nanos,
     render::{
         fields,
-        functions::{self as render, Row},
+        functions::{self, Row},
     },
     tui::{
         ask::{Answer, Ask, Problem, Slot},
@@ -30,23 +28,29 @@ pub enum Column {
     Failed,
     P50,
     P95,
+    P99,
+    Cold,
+    Memory,
     Lines,
-    Errors,
     Bytes,
+    Dollars,
     Last,
 }
 
 impl Column {
     /// In the order in which they stand.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Name,
         Self::Invocations,
         Self::Failed,
         Self::P50,
         Self::P95,
+        Self::P99,
+        Self::Cold,
+        Self::Memory,
         Self::Lines,
-        Self::Errors,
         Self::Bytes,
+        Self::Dollars,
         Self::Last,
     ];
 
@@ -56,27 +60,35 @@ impl Column {
         match self {
             Self::Name => "function",
             Self::Invocations => "inv",
-            Self::Failed => "failed",
+            Self::Failed => "err%",
             Self::P50 => "p50",
             Self::P95 => "p95",
+            Self::P99 => "p99",
+            Self::Cold => "cold%",
+            Self::Memory => "mem max/size",
             Self::Lines => "lines",
-            Self::Errors => "errors",
-            Self::Bytes => "logged",
+            Self::Bytes => "log",
+            Self::Dollars => "$/mo*",
             Self::Last => "last",
         }
     }
 
-    /// What is sorted; nothing known sorts below everything.
-    fn value(self, function: &Summary) -> f64 {
+    /// What is sorted; what nobody knows sorts below everything.
+    fn value(self, row: &Row) -> f64 {
+        let Row { function, dollars } = row;
+        let share = |part: Option<u64>, whole: u64| part.map_or(-1.0, |part| part as f64 / whole.max(1) as f64);
         match self {
             Self::Name => 0.0,
             Self::Invocations => function.invocations as f64,
-            Self::Failed => function.failed.map_or(-1.0, |failed| failed as f64),
+            Self::Failed => share(function.failed, function.invocations),
             Self::P50 => function.p50.unwrap_or(-1.0),
             Self::P95 => function.p95.unwrap_or(-1.0),
+            Self::P99 => function.p99.unwrap_or(-1.0),
+            Self::Cold => share(function.cold, function.invocations),
+            Self::Memory => share(function.memory_used, function.memory_size.unwrap_or(u64::MAX)),
             Self::Lines => function.lines as f64,
-            Self::Errors => function.error_lines.map_or(-1.0, |lines| lines as f64),
-            Self::Bytes => function.bytes as f64,
+            Self::Bytes => function.log_bytes as f64,
+            Self::Dollars => dollars.unwrap_or(-1.0),
             Self::Last => function.last as f64,
         }
     }
@@ -85,7 +97,7 @@ impl Column {
 /// The functions screen.
 #[derive(Debug, Default)]
 pub struct Functions {
-    all: Vec<Summary>,
+    all: Vec<Row>,
     /// Which of them are shown.
     pub shown: Narrowed,
     /// What they are sorted by.
@@ -106,17 +118,17 @@ impl Functions {
     }
 
     /// Those in view, each with whether it is under the cursor.
-    pub fn in_view(&self, height: usize) -> impl Iterator<Item = (&Summary, bool)> {
+    pub fn in_view(&self, height: usize) -> impl Iterator<Item = (&Row, bool)> {
         self.shown.in_view(height).map(|(item, selected)| (&self.all[item], selected))
     }
 
     /// The names of all.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        self.all.iter().map(|function| function.name.clone()).collect()
+        self.all.iter().map(|row| row.function.name.clone()).collect()
     }
 
-    fn under_cursor(&self) -> Option<&Summary> {
+    fn under_cursor(&self) -> Option<&Row> {
         self.shown.item().map(|item| &self.all[item])
     }
 
@@ -125,12 +137,12 @@ impl Functions {
         let mut ordered: Vec<usize> = (0..all.len()).collect();
         ordered.sort_by(|a, b| {
             let (a, b) = (&all[*a], &all[*b]);
-            sort.value(b).total_cmp(&sort.value(a)).then_with(|| a.name.cmp(&b.name))
+            sort.value(b).total_cmp(&sort.value(a)).then_with(|| a.function.name.cmp(&b.function.name))
         });
         if self.ascending {
             ordered.reverse();
         }
-        self.shown.show(ordered, |item| &all[item].name, stays, around);
+        self.shown.show(ordered, |item| &all[item].function.name, stays, around);
     }
 
     fn sort_by(&mut self, step: usize, around: &Around) {
@@ -142,7 +154,7 @@ impl Functions {
 
     fn find(&mut self, steps: (isize, isize), around: &Around) -> Vec<Step> {
         let all = &self.all;
-        self.shown.find(steps, |item| &all[item].name, around)
+        self.shown.find(steps, |item| &all[item].function.name, around)
     }
 }
 
@@ -156,7 +168,7 @@ impl Page for Functions {
     }
 
     fn begin(&mut self, around: &Around) -> Vec<Step> {
-        vec![Step::Ask(Slot::Main, Ask::Functions { from: around.times.from(around.now) })]
+        vec![Step::Ask(Slot::Main, Ask::Functions { from: around.times.from(around.now), until: around.times.until })]
     }
 
     fn act(&mut self, command: Command, around: &Around) -> Vec<Step> {
@@ -181,10 +193,10 @@ impl Page for Functions {
 
     fn answer(&mut self, _slot: Slot, answer: Answer, around: &Around) -> Vec<Step> {
         if let Answer::Functions(functions) = answer {
-            let name = self.under_cursor().map(|function| function.name.clone());
+            let name = self.under_cursor().map(|row| row.function.name.clone());
             self.all = functions;
             (self.read_at, self.problem) = (Some(around.now), None);
-            self.arrange(name.and_then(|name| self.all.iter().position(|one| one.name == name)), around);
+            self.arrange(name.and_then(|name| self.all.iter().position(|one| one.function.name == name)), around);
         }
         Vec::new()
     }
@@ -210,17 +222,17 @@ impl Page for Functions {
     }
 
     fn copied(&self, what: What, around: &Around) -> Option<String> {
-        let function = self.under_cursor()?;
+        let row = self.under_cursor()?;
         match what {
-            What::Line => Some(function.name.clone()),
-            What::Json => Some(as_json(function)),
+            What::Line => Some(row.function.name.clone()),
+            What::Json => Some(fields::json(&[functions::fields(row)]).trim_end().to_owned()),
             What::Command => Some(format!("lambdaview functions {}", around.times.flags(around.now))),
             What::Trace | What::Request | What::Sql => None,
         }
     }
 
     fn place(&self, around: &Around) -> Option<Place> {
-        let search = link::is("ResourceAttributes.faas.name", &self.under_cursor()?.name);
+        let search = link::is("ResourceAttributes.faas.name", &self.under_cursor()?.function.name);
         Some(Place { search, from: around.times.from(around.now), until: around.times.end(around.now) })
     }
 
@@ -229,16 +241,16 @@ impl Page for Functions {
         Vec::new()
     }
 
+    fn status(&self) -> Option<String> {
+        let known = self.all.iter().any(|row| row.dollars.is_some());
+        known.then(|| "* CloudWatch's price for such logs in a month, modelled".to_owned())
+    }
+
     fn resized(&mut self, around: &Around) {
         self.arrange(self.shown.item(), around);
     }
 
     fn function(&self) -> Option<String> {
-        self.under_cursor().map(|function| function.name.clone())
+        self.under_cursor().map(|row| row.function.name.clone())
     }
-}
-/// As `functions -o json` has it.
-fn as_json(function: &Summary) -> String {
-    let row = Row { function: function.clone(), dollars: None };
-    fields::json(&[render::fields(&row)]).trim_end().to_owned()
 }

@@ -4,11 +4,13 @@ mod act;
 pub mod asked;
 pub mod cost;
 pub mod detail;
+pub mod errors;
 pub mod functions;
 pub mod invocations;
 pub mod link;
 pub mod list;
 pub mod narrowed;
+mod overlay;
 pub mod page;
 pub mod palette;
 pub mod prompt;
@@ -21,16 +23,15 @@ pub mod trace;
 
 use asked::Asked;
 use detail::{Detail, Thing};
-use list::List;
 use page::{Around, Step};
-use palette::Palette;
-use prompt::{For, Typed};
+use prompt::Typed;
 use times::Times;
 
+pub use overlay::{Choice, Overlay};
 pub use screen::Screen;
 
 use super::{
-    ask::{Answer, Ask, Connected, LineRef, Problem, Ticket},
+    ask::{Answer, Ask, Connected, LineRef, Problem, Slot, Ticket},
     event::{Event, Key},
 };
 use crate::{ask::Nanos, format::Zone};
@@ -59,45 +60,6 @@ pub enum Effect {
     Suspend,
     /// End.
     Quit,
-}
-
-/// What lies over the screen.
-#[derive(Debug)]
-pub enum Overlay {
-    /// The keys; the list is how far it was scrolled.
-    Help(List),
-    /// A line that is typed.
-    Prompt(For, Typed),
-    /// Everything there is to do.
-    Palette(Palette),
-    /// One of a few things to choose.
-    Choose(Choice),
-}
-
-/// One of a few things to choose.
-#[derive(Debug)]
-pub struct Choice {
-    /// What is chosen.
-    pub title: &'static str,
-    /// The choices.
-    pub choices: Vec<String>,
-    /// The cursor.
-    pub list: List,
-    /// Whether the screen asked, and not the viewer for its stretch of time.
-    of_screen: bool,
-}
-
-impl Choice {
-    const fn new(title: &'static str, choices: Vec<String>) -> Self {
-        Self { title, choices, list: List { at: 0, top: 0 }, of_screen: true }
-    }
-
-    /// The usual stretches of time, and that one is typed.
-    fn of_times() -> Self {
-        let typed = "other…  30s, 90m, 2026-11-22T14:00:00Z, FROM..TO";
-        let choices = times::USUAL.iter().map(|since| format!("last {since}")).chain([typed.to_owned()]);
-        Self { of_screen: false, ..Self::new(" stretch of time ", choices.collect()) }
-    }
 }
 
 /// A screen on the stack.
@@ -151,6 +113,8 @@ pub struct State {
     pub asked: Asked,
     /// Whether the mouse is ours.
     pub mouse: bool,
+    /// Whether the SQL that was asked for is to be copied, and not shown.
+    copies_sql: bool,
     stack: Vec<Open>,
     opened: u32,
     /// This machine's clock at the last event.
@@ -177,6 +141,7 @@ impl State {
             pressed: Vec::new(),
             asked: Asked::default(),
             mouse: false,
+            copies_sql: false,
             stack: Vec::new(),
             opened: 0,
             clock,
@@ -297,6 +262,12 @@ impl State {
         self.with_top(|page| page.begin(&around))
     }
 
+    /// Asks what was asked.
+    fn ask_heard(&mut self) -> Vec<Effect> {
+        let id = self.stack.last().expect("there is always a screen").id;
+        self.take(id, vec![Step::Ask(Slot::Heard, Ask::Heard)])
+    }
+
     fn with_top(&mut self, act: impl FnOnce(&mut dyn page::Page) -> Vec<Step>) -> Vec<Effect> {
         let open = self.stack.last_mut().expect("there is always a screen");
         let (id, steps) = (open.id, act(open.screen.page_mut()));
@@ -364,6 +335,9 @@ impl State {
             return Vec::new();
         }
         self.asked.answered(ticket);
+        if let Answer::Heard(heard) = answer {
+            return self.told(heard);
+        }
         let around = self.around();
         self.with(ticket.screen, |page| page.answer(ticket.slot, answer, &around))
     }

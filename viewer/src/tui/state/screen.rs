@@ -3,6 +3,7 @@
 use super::{
     cost::Cost,
     detail::{Detail, Thing},
+    errors::Errors,
     functions::Functions,
     invocations::Invocations,
     page::{Around, Page},
@@ -24,6 +25,8 @@ pub enum Screen {
     Trace(Box<Waterfall>),
     /// One thing whole.
     Detail(Box<Detail>),
+    /// What went wrong.
+    Errors(Box<Errors>),
     /// What logs cost.
     Cost(Box<Cost>),
 }
@@ -38,6 +41,7 @@ impl Screen {
             Self::Invocations(screen) => &**screen,
             Self::Trace(screen) => &**screen,
             Self::Detail(screen) => &**screen,
+            Self::Errors(screen) => &**screen,
             Self::Cost(screen) => &**screen,
         }
     }
@@ -50,6 +54,7 @@ impl Screen {
             Self::Invocations(screen) => &mut **screen,
             Self::Trace(screen) => &mut **screen,
             Self::Detail(screen) => &mut **screen,
+            Self::Errors(screen) => &mut **screen,
             Self::Cost(screen) => &mut **screen,
         }
     }
@@ -60,6 +65,10 @@ impl Screen {
         match (command, from.scope()) {
             (Command::Open, Scope::Functions) => from.function().map(|name| Self::tail(&name)),
             (Command::Tail, scope) if scope != Scope::Tail => from.function().map(|name| Self::tail(&name)),
+            (Command::Errors, Scope::Functions) => Some(Self::Errors(Box::default())),
+            (Command::Errors, scope) if scope != Scope::Errors => {
+                Some(Self::Errors(Box::new(Errors::new(from.function()))))
+            }
             (Command::Cost, scope) if scope != Scope::Cost => Some(Self::Cost(Box::default())),
             (Command::Open, Scope::Tail) => {
                 Some(Self::Detail(Box::new(Detail::of(Thing::Line(from.line_ref()?), around.zone))))
@@ -89,7 +98,7 @@ impl Screen {
     pub fn functions(&self) -> Option<Vec<String>> {
         match self {
             Self::Functions(screen) => Some(screen.names()),
-            Self::Tail(_) | Self::Cost(_) | Self::Invocations(_) | Self::Trace(_) | Self::Detail(_) => None,
+            _ => None,
         }
     }
 }

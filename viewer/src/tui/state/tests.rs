@@ -4,7 +4,7 @@ use super::*;
 use crate::tui::{
     ask::Slot,
     event::Mouse,
-    sample::{NOW, SECOND, Viewer, functions, lines, tail},
+    sample::{NOW, SECOND, Viewer, errors, functions, lines, tail},
     state::functions::Functions,
 };
 
@@ -17,7 +17,7 @@ fn opened() -> Viewer {
 
 fn names(viewer: &Viewer) -> Vec<String> {
     match viewer.state.screen() {
-        Screen::Functions(screen) => screen.in_view(100).map(|(function, _)| function.name.clone()).collect(),
+        Screen::Functions(screen) => screen.in_view(100).map(|(row, _)| row.function.name.clone()).collect(),
         screen => panic!("{screen:?}"),
     }
 }
@@ -31,7 +31,8 @@ fn functions_are_sorted_by_any_column_and_the_cursor_stays_on_its_function() {
     let mut viewer = opened();
     assert_eq!(names(&viewer)[..2], ["charge", "refund"]);
     viewer.press("j");
-    let cases = [("s", "charge"), ("r", "nightly-export"), ("SS", "böse-\u{1b}[31m日本語"), ("SSS", "charge")];
+    let cases =
+        [("s", "böse-\u{1b}[31m日本語"), ("r", "nightly-export"), ("SS", "böse-\u{1b}[31m日本語"), ("SSS", "charge")];
     for (keys, first) in cases {
         viewer.press(keys);
         assert_eq!((names(&viewer)[0].as_str(), function(&viewer).as_str()), (first, "refund"), "{keys}");
@@ -96,7 +97,7 @@ fn an_answer_to_a_question_that_was_asked_again_is_left_out() {
 fn the_stretch_of_time_is_chosen_typed_and_shifted() {
     let mut viewer = opened();
     let from = |viewer: &Viewer| match viewer.asked().1 {
-        Ask::Functions { from } => (NOW - from) / SECOND,
+        Ask::Functions { from, .. } => (NOW - from) / SECOND,
         ask => panic!("{ask:?}"),
     };
     assert_eq!(from(viewer.press("T2")), 900);
@@ -150,6 +151,44 @@ fn the_same_place_in_the_web_ui_is_copied() {
         }
         effects => panic!("{effects:?}"),
     }
+}
+
+#[test]
+fn errors_open_from_any_screen_and_lead_to_the_trace_of_the_newest() {
+    let mut viewer = opened();
+    viewer.press("4");
+    let (ticket, ask) = viewer.asked();
+    assert!(matches!(ask, Ask::Errors { function: None, .. }), "of all functions: {ask:?}");
+    viewer.answer(ticket, Answer::Errors(errors())).event(Event::Ended(ticket));
+    viewer.press("/timeout<Enter>");
+    match viewer.press("yj").effects.pop() {
+        Some(Effect::Copy(json)) => assert!(json.contains("Sandbox.Timedout"), "{json}"),
+        effect => panic!("{effect:?}"),
+    }
+    viewer.press("t");
+    let (_, ask) = viewer.asked();
+    assert_eq!(ask, Ask::Trace(crate::ask::TraceRef::Trace("5f84c7a1d2e34b5f8a9b0c1d2e3f4a5b".to_owned())));
+    viewer.press("<Backspace>&stripe<Enter>");
+    let Screen::Errors(screen) = viewer.state.screen() else { panic!("back to the errors") };
+    assert_eq!(screen.shown.count(), 1);
+    viewer.press("q<Enter>4");
+    assert!(matches!(viewer.asked().1, Ask::Errors { function: Some(name), .. } if name == "charge"));
+}
+
+#[test]
+fn what_was_asked_is_shown_and_copied_as_sql() {
+    use crate::tui::ask::Heard;
+    let mut viewer = opened();
+    let heard = Heard { sql: vec!["SELECT 1".to_owned()], questions: 3, rows: 1_200, bytes: 4_800 };
+    viewer.press("D");
+    let (ticket, ask) = viewer.asked();
+    assert_eq!(ask, Ask::Heard);
+    viewer.answer(ticket, Answer::Heard(heard.clone()));
+    let picture = viewer.picture();
+    assert!(picture.contains("3 questions so far: the server read 1 200 rows") && picture.contains("SELECT 1"));
+    viewer.press("qys");
+    let (ticket, _) = viewer.asked();
+    assert_eq!(viewer.answer(ticket, Answer::Heard(heard)).effects, [Effect::Copy("SELECT 1".to_owned())]);
 }
 
 #[test]

@@ -3,11 +3,14 @@
 use ratatui::{Frame, layout::Rect, text::Line};
 
 use super::{Scene, overlay};
-use crate::tui::{
-    keys::{self, Binding, Scope},
-    state::list::List,
-    text::Row,
-    theme::Part,
+use crate::{
+    render::style::Role,
+    tui::{
+        keys::{self, Binding, Scope},
+        state::list::List,
+        text::Row,
+        theme::Part,
+    },
 };
 
 /// Draws the help from the line `list.top` on.
@@ -18,6 +21,18 @@ pub(super) fn draw(scene: Scene<'_>, list: List, body: Rect, frame: &mut Frame<'
     let inner = overlay(scene, " keys ", (76, height), body, frame);
     for (line, y) in lines.into_iter().skip(list.top).zip(inner.y..inner.bottom()) {
         frame.render_widget(line, Rect { y, height: 1, ..inner });
+    }
+}
+
+/// Draws what was asked, from the line `list.top` on.
+pub(super) fn draw_sql(scene: Scene<'_>, text: &[String], list: List, body: Rect, frame: &mut Frame<'_>) {
+    let height = u16::try_from(text.len() + 2).unwrap_or(u16::MAX);
+    let inner = overlay(scene, " sql ", (120, height), body, frame);
+    for (line, y) in text.iter().skip(list.top).zip(inner.y..inner.bottom()) {
+        let mut row = Row::new(usize::from(inner.width));
+        let part = if line.starts_with("--") { Part::Of(Role::Faint) } else { Part::Text };
+        row.push(" ", scene.style(part)).push(line, scene.style(part));
+        frame.render_widget(row.line(), Rect { y, height: 1, ..inner });
     }
 }
 

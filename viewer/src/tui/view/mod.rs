@@ -4,6 +4,7 @@ mod bottom;
 mod choose;
 mod cost;
 mod detail;
+mod errors;
 mod functions;
 mod help;
 mod invocations;
@@ -68,6 +69,10 @@ pub fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>) {
             frame.render_widget(functions::header(scene, screen), header);
             functions::draw(scene, screen, body, frame);
         }
+        Screen::Errors(screen) => {
+            frame.render_widget(errors::header(scene, screen), header);
+            errors::draw(scene, screen, body, frame);
+        }
         Screen::Cost(screen) => {
             frame.render_widget(cost::header(scene, screen), header);
             cost::draw(scene, screen, body, frame);
@@ -92,6 +97,7 @@ pub fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>) {
     match &state.overlay {
         Some(Overlay::Help(list)) => help::draw(scene, *list, body, frame),
         Some(Overlay::Palette(palette)) => palette::draw(scene, palette, body, frame),
+        Some(Overlay::Sql(lines, list)) => help::draw_sql(scene, lines, *list, body, frame),
         Some(Overlay::Choose(choice)) => choose::draw(scene, choice, body, frame),
         Some(Overlay::Prompt(..)) | None => {}
     }

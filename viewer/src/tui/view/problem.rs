@@ -7,7 +7,7 @@ use crate::{
     render::style::Role,
     tui::{
         ask::Problem,
-        text::Row,
+        text::{Row, wrapped},
         theme::{Part, Sign},
     },
 };
@@ -16,9 +16,9 @@ use crate::{
 pub(super) fn draw(scene: Scene<'_>, problem: &Problem, body: Rect, frame: &mut Frame<'_>) {
     let columns = usize::from(body.width.saturating_sub(4)).min(96);
     let mut lines = Vec::new();
-    let what = wrapped(&format!("{} {}", scene.sign(Sign::Problem), problem.what), columns);
+    let what = wrapped(&format!("{} {}", scene.sign(Sign::Problem), problem.what), columns, 0);
     lines.extend(what.into_iter().map(|line| (line, Part::Of(Role::Error))));
-    let next = problem.next.iter().flat_map(|next| wrapped(&format!("try: {next}"), columns));
+    let next = problem.next.iter().flat_map(|next| wrapped(&format!("try: {next}"), columns, 0));
     lines.extend(next.map(|line| (line, Part::Text)));
     lines.push((String::new(), Part::Text));
     lines.push(("R asks again   q goes back".to_owned(), Part::Of(Role::Faint)));
@@ -37,21 +37,4 @@ pub(super) fn draw_middle(scene: Scene<'_>, lines: &[(String, Part)], body: Rect
         row.push(line, scene.style(*part));
         frame.render_widget(row.line(), area);
     }
-}
-
-/// `text` broken between words into lines of at most `columns` columns.
-fn wrapped(text: &str, columns: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is a line");
-        if line.is_empty() {
-            line.push_str(word);
-        } else if crate::format::width(line) + 1 + crate::format::width(word) <= columns {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
 }

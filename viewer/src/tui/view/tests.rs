@@ -3,7 +3,7 @@
 use crate::tui::{
     ask::{Answer, Lines, Problem},
     event::Event,
-    sample::{SECOND, Viewer, functions, line, lines, tail},
+    sample::{SECOND, Viewer, errors, functions, line, lines, tail},
     state::{Screen, functions::Functions},
     theme::{Name, Theme},
 };
@@ -41,6 +41,16 @@ fn functions_at_three_sizes() {
 fn tail_at_three_sizes() {
     for (columns, rows) in [(80, 24), (120, 40), (300, 100)] {
         insta::assert_snapshot!(format!("tail_{columns}x{rows}"), tail_screen(columns, rows).picture());
+    }
+}
+
+#[test]
+fn errors_at_three_sizes() {
+    for (columns, rows) in [(80, 24), (120, 40), (300, 100)] {
+        let mut viewer = Viewer::new(Screen::Errors(Box::default()), columns, rows);
+        let (ticket, _) = viewer.asked();
+        viewer.answer(ticket, Answer::Errors(errors())).event(Event::Ended(ticket));
+        insta::assert_snapshot!(format!("errors_{columns}x{rows}"), viewer.picture());
     }
 }
 
