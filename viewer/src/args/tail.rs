@@ -136,6 +136,7 @@ Examples:
   lambdaview tail 'pay-*' refund -l warn     several functions, only what is grave
   lambdaview tail checkout -n 20             the last 20 lines of any age, then live
   lambdaview tail checkout -i 'time.?out' -C inv     invocations that mention a timeout, whole
+  lambdaview tail checkout --group           lines by invocation, framed by cold starts, ends and bills
   lambdaview tail checkout --since 2h --no-follow | grep -i timeout
   lambdaview tail checkout --qualifier 43 --for 5m --fail-error-rate 1% -o none     a gate for a deployment";
 
