@@ -24,8 +24,8 @@ impl Binding {
 }
 
 use Scope::{
-    Detail as OnDetail, Everywhere, Functions as OnFunctions, Invocations as OnInvocations, Tail as OnTail,
-    Trace as OnTrace,
+    Detail as OnDetail, Errors as OnErrors, Everywhere, Functions as OnFunctions, Invocations as OnInvocations,
+    Tail as OnTail, Trace as OnTrace,
 };
 
 /// Every key of the viewer.
