@@ -185,7 +185,7 @@ async fn nothing_from_elsewhere_acts_on_the_terminal() {
             let shown = shown(&viewer, &words).await;
             assert!(!shown.trim().is_empty(), "{command} -o {form}: shows nothing");
             assert!(
-                !tells(command) || shown.contains('␁') || shown.contains("\\u0001"),
+                !tells(command) || shown.contains(['␁', '␛']) || shown.contains("\\u0001"),
                 "{command} -o {form}: {shown}"
             );
             let mut acting = acting(&shown);

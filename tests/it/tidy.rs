@@ -203,10 +203,10 @@ fn each_rule_governs_files_that_exist() {
 #[test]
 fn a_broken_rule_is_found_in_code_but_not_in_comments_or_unit_tests() {
     let text = "//! tokio is not used\nuse tokio::net;\n#[cfg(test)]\nmod tests { use tokio::net; }\n";
-    let tree = [("extension/src/normalise/platform.rs".to_owned(), text.to_owned())];
+    let tree = [("extension/pipeline/src/normalise/platform.rs".to_owned(), text.to_owned())];
     let found = faults(RULES, &tree);
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].starts_with("extension/src/normalise/platform.rs:2 has `tokio`"), "{found:?}");
+    assert!(found[0].starts_with("extension/pipeline/src/normalise/platform.rs:2 has `tokio`"), "{found:?}");
 }
 
 #[test]
