@@ -4,12 +4,12 @@ use lambdaview_queries::schema::Layout;
 
 use crate::desk::Desk;
 
-/// The rows of `tests/fixtures/sql/rows/shop_*.sql` in tables of that layout.
+/// The rows of `tests/fixtures/sql/rows/senders_*.sql` in tables of that layout.
 pub(crate) async fn shop(layout: Layout) -> Desk {
     let desk = Desk::new(layout).await;
     let map = if layout == Layout::Json { "toJSONString" } else { "materialize" };
     for rows in
-        [include_str!("../fixtures/sql/rows/shop_spans.sql"), include_str!("../fixtures/sql/rows/shop_logs.sql")]
+        [include_str!("../fixtures/sql/rows/senders_spans.sql"), include_str!("../fixtures/sql/rows/senders_logs.sql")]
     {
         desk.execute(&rows.replace("{map}", map)).await;
     }
