@@ -179,16 +179,16 @@ fn errors_open_from_any_screen_and_lead_to_the_trace_of_the_newest() {
 fn what_was_asked_is_shown_and_copied_as_sql() {
     use crate::tui::ask::Heard;
     let mut viewer = opened();
-    let heard = Heard { sql: vec!["SELECT 1".to_owned()], questions: 3, rows: 1_200, bytes: 4_800 };
+    let heard = Heard { sql: vec!["select 1".to_owned()], questions: 3, rows: 1_200, bytes: 4_800 };
     viewer.press("D");
     let (ticket, ask) = viewer.asked();
     assert_eq!(ask, Ask::Heard);
     viewer.answer(ticket, Answer::Heard(heard.clone()));
     let picture = viewer.picture();
-    assert!(picture.contains("3 questions so far: the server read 1 200 rows") && picture.contains("SELECT 1"));
+    assert!(picture.contains("3 questions so far: the server read 1 200 rows") && picture.contains("select 1"));
     viewer.press("qys");
     let (ticket, _) = viewer.asked();
-    assert_eq!(viewer.answer(ticket, Answer::Heard(heard)).effects, [Effect::Copy("SELECT 1".to_owned())]);
+    assert_eq!(viewer.answer(ticket, Answer::Heard(heard)).effects, [Effect::Copy("select 1".to_owned())]);
 }
 
 #[test]
