@@ -96,8 +96,9 @@ async fn every_command_that_reads_works_for_a_user_who_may_change_no_setting() {
         "doctor checkout",
     ];
     for command in commands {
-        let ended = viewer.run(&command.split(' ').collect::<Vec<_>>()).await;
+        let ended = viewer.run(&command.split(' ').chain(["--show-sql"]).collect::<Vec<_>>()).await;
         assert_eq!(ended.code, Some(0), "{command}: {ended:?}");
+        assert!(ended.stderr.contains("FROM otel_"), "{command} shows its questions: {ended:?}");
         assert!(ended.stdout.contains("checkout") || ended.stdout.contains("line 1"), "{command}: {ended:?}");
     }
 }

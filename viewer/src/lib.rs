@@ -102,6 +102,9 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
         commands::cannot_ask(error, cli.display.output, Paint { colour: look.colour })?;
     }
     let session = session?;
+    if cli.display.show_sql {
+        session.listen(say_question);
+    }
     let pager = settings::pager(&cli.display, environment);
     let Display { output, max_rows, .. } = cli.display;
     let desk = Desk {
@@ -143,6 +146,11 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
         say_cost(session.cost());
     }
     done
+}
+
+fn say_question(sql: &str) {
+    // Nobody may be listening on stderr, which is no reason to fail.
+    let _ = writeln!(std::io::stderr(), "{}\n", sql.trim());
 }
 
 fn say_cost(cost: Cost) {

@@ -10,10 +10,7 @@ use clickhouse::{Row, query::Query};
 use serde::Deserialize;
 
 use super::{Fault, Session, Text, function::Functions, question::Question};
-use crate::{
-    schema::Layout,
-    window::{Nanos, Window},
-};
+use crate::window::{Nanos, Window};
 
 /// A function in a stretch of time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -268,12 +265,12 @@ async fn by_rollup(session: &Session, functions: &Functions, window: Window) -> 
 
 /// The dictionary's days of the week before now, and those since `from`; `None` where there is no dictionary, or nothing that reads it.
 async fn days(session: &Session, from: Nanos) -> Option<Vec<Day>> {
-    if session.logs().layout != Layout::Items {
+    if !session.logs().has_dictionary() {
         return None;
     }
     let question = session.ask(include_str!("../../sql/questions/function_lines_by_index.sql"));
     let question = question.param("from", from).param("week", session.opened_at() - WEEK);
-    // An older server, a table over several machines: what the rows say is always to be had.
+    // An older server: what the rows say is always to be had.
     let days = session.all::<Day>(question).await.ok()?;
     (!days.is_empty()).then_some(days)
 }

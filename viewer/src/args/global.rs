@@ -91,7 +91,7 @@ pub struct Display {
     /// More on stderr: how lines are followed, what was resolved.
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// Show the SQL of each question on stderr.
+    /// Show the SQL of each question on stderr, its parameters by their names.
     #[arg(long, global = true)]
     pub show_sql: bool,
     /// Say at the end how many rows and bytes the server read.
