@@ -16,6 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, FixedOffset, TimeDelta};
 use clickhouse::Client;
 use lambdaview::local::engine::{Engine, EngineSettings, Sources};
 use lambdaview_queries::schema::{self, Layout};
@@ -92,9 +93,15 @@ impl Server {
 /// What was printed of a line.
 struct Printed {
     at: Instant,
-    late: bool,
+    /// How many lines were printed before it.
+    nth: usize,
+    /// When it was written, as it says itself.
+    time: DateTime<FixedOffset>,
     said_late: bool,
 }
+
+/// Lines out of order by less are not called late.
+const TOLERANCE: TimeDelta = TimeDelta::milliseconds(100);
 
 /// The viewer, following, and what it has printed.
 struct Reader {
@@ -141,15 +148,15 @@ impl Drop for Reader {
 }
 
 fn keep(stdout: ChildStdout, lines: &Mutex<BTreeMap<u64, Vec<Printed>>>, stands_still: &AtomicBool) {
-    for line in BufReader::new(stdout).lines() {
+    for (nth, line) in BufReader::new(stdout).lines().enumerate() {
         while stands_still.load(Ordering::Relaxed) {
             thread::park();
         }
         let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
         let body = line["body"].as_str().unwrap();
         let number = body.rsplit(' ').next().unwrap().parse().unwrap();
-        let printed =
-            Printed { at: Instant::now(), late: body.starts_with("late"), said_late: line.get("late_ms").is_some() };
+        let time = DateTime::parse_from_rfc3339(line["time"].as_str().unwrap()).unwrap();
+        let printed = Printed { at: Instant::now(), nth, time, said_late: line.get("late_ms").is_some() };
         lines.lock().unwrap().entry(number).or_default().push(printed);
     }
 }
@@ -211,11 +218,9 @@ fn hold(lines: &BTreeMap<u64, Vec<Printed>>, wanted: usize, committed: &[Instant
     assert!(lines.keys().copied().eq(0..wanted as u64), "{layout}: numbers that were never written");
     let twice = lines.iter().filter(|(_, printed)| printed.len() > 1).map(|(number, _)| *number);
     assert_eq!(twice.collect::<Vec<_>>(), [0; 0], "{layout}: printed more than once");
+    is_marked_if_late(lines, layout);
     // Those of the first batch were there before.
     let arrived = lines.iter().filter(|(number, _)| **number >= BATCH);
-    let unmarked =
-        arrived.clone().filter(|(_, printed)| printed[0].late && !printed[0].said_late).map(|(number, _)| *number);
-    assert_eq!(unmarked.collect::<Vec<_>>(), [0; 0], "{layout}: late and not marked");
     // Before the first standstill and after the last restart.
     let calm = |number: u64| !(2..10).contains(&(number * 12 / wanted as u64));
     let mut took: Vec<Duration> = arrived
@@ -229,6 +234,21 @@ fn hold(lines: &BTreeMap<u64, Vec<Printed>>, wanted: usize, committed: &[Instant
         percent(50),
         percent(95)
     );
+}
+
+/// Of a line that stands below a newer one it is said, and of no other.
+fn is_marked_if_late(lines: &BTreeMap<u64, Vec<Printed>>, layout: Layout) {
+    let mut printed: Vec<(&u64, &Printed)> = lines.iter().map(|(number, printed)| (number, &printed[0])).collect();
+    printed.sort_unstable_by_key(|(_, printed)| printed.nth);
+    let mut newest = printed[0].1.time;
+    let mut late = 0;
+    for (number, line) in printed {
+        let is_late = newest - line.time >= TOLERANCE;
+        assert_eq!(line.said_late, is_late, "{layout}: line {number} of {} below {newest}", line.time);
+        late += usize::from(is_late);
+        newest = newest.max(line.time);
+    }
+    assert!(late > 0, "{layout}: nothing was late");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use ratatui::{style::Style, text::Line};
 
 use super::Scene;
 use crate::{
-    format::{duration, width},
+    format::{cut, duration, width},
     render::style::Role,
     tui::{
         keys,
@@ -24,23 +24,27 @@ pub(super) fn line(scene: Scene<'_>) -> (Line<'static>, Option<u16>) {
     }
     let (left, part) = left(scene);
     let hints = hints(scene.state);
-    let room = usize::from(scene.state.columns).saturating_sub(width(&left) + 2);
+    // Whatever is said, the way to everything else stays in sight.
+    let kept = hints.last().map_or(0, taken);
+    let left = cut(&left, row.left().saturating_sub(kept + 2)).into_owned();
     row.push(" ", Style::new()).push(&left, scene.style(part));
-    let mut shown: Vec<(String, &str)> = Vec::new();
     let mut needed = 1;
-    for (key, hint) in hints {
-        needed += width(&key) + 1 + hint.len() + 2;
-        if needed > room {
-            break;
-        }
-        shown.push((key, hint));
-    }
-    let used: usize = shown.iter().map(|(key, hint)| width(key) + 1 + hint.len() + 2).sum();
+    let fitting = hints.iter().rev().take_while(|hint| {
+        needed += taken(hint);
+        needed <= row.left()
+    });
+    let shown = &hints[hints.len() - fitting.count()..];
+    let used: usize = shown.iter().map(taken).sum();
     row.push(&" ".repeat(row.left().saturating_sub(used)), Style::new());
     for (key, hint) in shown {
-        row.push(&key, scene.style(Part::Key)).push(&format!(" {hint}  "), scene.style(Part::Of(Role::Faint)));
+        row.push(key, scene.style(Part::Key)).push(&format!(" {hint}  "), scene.style(Part::Of(Role::Faint)));
     }
     (row.line(), None)
+}
+
+/// How many columns a hint takes.
+fn taken((key, hint): &(String, &'static str)) -> usize {
+    width(key) + 1 + hint.len() + 2
 }
 
 fn left(scene: Scene<'_>) -> (String, Part) {
