@@ -79,17 +79,42 @@ impl Invocations {
     }
 
     /// `platform.start` came: the lines that follow are this invocation's, and the one before is over.
+    ///
+    /// But for a start of before the last one, which the platform tells again to a process that took the place of the one that
+    /// heard it: its invocation is over, and what follows says by its time whose it is.
     pub(super) fn started(&mut self, start: &Start, time: UnixNanos) -> &mut Invocation {
-        if !self.managed {
-            self.supersede(time);
-            self.current = Some(start.request_id.clone());
-        }
-        let invocation = self.find_or_add(&start.request_id, time);
+        let later = self.known.iter().position(|known| known.started.is_some_and(|started| started > time));
+        let at = match (later.filter(|_| !self.managed), self.position(&start.request_id)) {
+            (Some(_), Some(at)) => at,
+            (Some(later), None) => self.insert_before(later, &start.request_id, time),
+            (None, _) => {
+                if !self.managed {
+                    self.supersede(time);
+                    self.current = Some(start.request_id.clone());
+                }
+                self.position_or_add(&start.request_id, time)
+            }
+        };
+        let invocation = &mut self.known[at];
         invocation.begun = invocation.begun.min(time);
         invocation.ours = true;
         invocation.started = Some(time);
         invocation.is_of(&start.origin);
         invocation
+    }
+
+    /// An invocation in its place among those that began after it; where it then stands.
+    fn insert_before(&mut self, later: usize, request_id: &str, time: UnixNanos) -> usize {
+        let mut at = later;
+        if self.known.len() == REMEMBERED {
+            let next = self.known[later].request_id.clone();
+            self.forget_one();
+            at = self.position(&next).unwrap_or(0);
+        }
+        // Over, though nobody may tell: what is its waits no longer than it takes to be read.
+        let superseded = self.known.get(at).and_then(|next| next.started);
+        self.known.insert(at, Invocation { superseded, ..Invocation::new(request_id, time) });
+        at
     }
 
     /// The current invocation is over, though nobody told: what it holds waits no longer.
@@ -234,7 +259,8 @@ impl Invocations {
             record.trace_id.clear();
             record.flags = 0;
         }
-        let certain = invocation.done || invocation.has_sdk_span() || is_tied(record);
+        let over = invocation.done || invocation.superseded.is_some();
+        let certain = over || invocation.has_sdk_span() || is_tied(record);
         if certain && let Some(link) = invocation.link_now() {
             link.write(record);
         }

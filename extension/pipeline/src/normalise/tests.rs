@@ -290,6 +290,20 @@ fn a_line_that_the_platform_repeats_after_the_next_start_is_still_its_own_invoca
 }
 
 #[test]
+fn an_invocation_of_a_process_before_that_is_told_again_takes_no_line_of_the_one_that_runs() {
+    let mut world = World::new(settings());
+    world.start(B, xray()).print("b");
+    let (before, now) = (T - SECOND, world.now);
+    let again = |event| Arrival::Telemetry(Telemetry { time: before, event });
+    world.normaliser.accept(again(Event::Start(Start { request_id: A.into(), ..Start::default() }.into())), now);
+    world.normaliser.accept(again(Event::Function(Line::Text("a".into()))), now);
+    let out = world.print("b").done(B, Status::Success).print("b").out();
+    let mut whose: Vec<&str> = out.ties().into_iter().map(|(id, _)| id).collect();
+    whose.sort_unstable();
+    assert_eq!(whose, [A, B, B, B]);
+}
+
+#[test]
 fn a_line_from_before_every_known_start_is_nobodys() {
     let mut world = World::new(settings());
     world.print("x").start(A, None);

@@ -164,6 +164,7 @@ impl Engine {
         std::fs::create_dir_all(&settings.data)
             .map_err(io_error(|| format!("could not create the data directory {}", settings.data.display())))?;
         let mut attempts = FREE_PORT_ATTEMPTS;
+        let began = Instant::now();
         loop {
             let ports = Ports::choose(settings)?;
             progress(Progress::Starting);
@@ -171,6 +172,8 @@ impl Engine {
             attempts -= 1;
             match result {
                 Err(EngineError::PortTaken { port }) if attempts > 0 && !settings.asks_for(port) => {}
+                // One that has just been stopped answers no more, and may hold its data for a moment longer.
+                Err(EngineError::DataInUse { .. }) if began.elapsed() < STOP_DEADLINE => std::thread::sleep(WATCH),
                 result => return result,
             }
         }
