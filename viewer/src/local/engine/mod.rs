@@ -169,7 +169,7 @@ impl Engine {
             let ports = Ports::choose(settings)?;
             progress(Progress::Starting);
             let result = Self::launch(&program, settings, ports);
-            attempts -= 1;
+            attempts = attempts.saturating_sub(1);
             match result {
                 Err(EngineError::PortTaken { port }) if attempts > 0 && !settings.asks_for(port) => {}
                 // One that has just been stopped answers no more, and may hold its data for a moment longer.
