@@ -159,7 +159,12 @@ fn logged(function: &Summary) -> Cell {
 }
 
 fn money(dollars: f64) -> String {
-    if dollars < 9.95 { format!("{dollars:.1}") } else { count(dollars.round() as u64) }
+    match dollars {
+        // Little is not nothing: 0.0 would read as free.
+        _ if dollars > 0.0 && dollars < 0.05 => "<0.1".to_owned(),
+        _ if dollars < 9.95 => format!("{dollars:.1}"),
+        _ => count(dollars.round() as u64),
+    }
 }
 
 /// The window in as many columns as there is room for, each as high as it was busy.
@@ -272,6 +277,11 @@ mod tests {
 
     fn style(columns: usize) -> Style {
         Style { columns, zone: Zone::Utc, paint: Paint::default(), ascii: false, now: NOW }
+    }
+
+    #[test]
+    fn what_costs_little_is_not_shown_as_free() {
+        assert_eq!([0.0, 0.006, 0.21, 620.4].map(money), ["0.0", "<0.1", "0.2", "620"]);
     }
 
     #[test]
