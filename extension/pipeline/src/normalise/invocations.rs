@@ -39,10 +39,14 @@ pub(super) enum Earlier {
     Nobodys,
 }
 
-/// The invocations of this environment, newest last, and the records that wait for their traces.
+/// The invocations of this environment, and the records that wait for their traces.
 #[derive(Debug)]
 pub(super) struct Invocations {
+    /// In the order in which they were first heard of. That is not the order in which they ran: to a process that took the place
+    /// of another the platform tells again of what ran before, and `/next` names an invocation before the platform does.
     known: VecDeque<Invocation>,
+    /// The latest `platform.start` of all.
+    last_start: Option<UnixNanos>,
     /// The invocation whose `platform.start` came last, on demand.
     current: Option<String>,
     managed: bool,
@@ -59,6 +63,7 @@ impl Invocations {
     pub(super) fn new(managed: bool, held_limit: usize) -> Self {
         Self {
             known: VecDeque::new(),
+            last_start: None,
             current: None,
             managed,
             sdk_speaks: false,
@@ -83,38 +88,25 @@ impl Invocations {
     /// But for a start of before the last one, which the platform tells again to a process that took the place of the one that
     /// heard it: its invocation is over, and what follows says by its time whose it is.
     pub(super) fn started(&mut self, start: &Start, time: UnixNanos) -> &mut Invocation {
-        let later = self.known.iter().position(|known| known.started.is_some_and(|started| started > time));
-        let at = match (later.filter(|_| !self.managed), self.position(&start.request_id)) {
-            (Some(_), Some(at)) => at,
-            (Some(later), None) => self.insert_before(later, &start.request_id, time),
-            (None, _) => {
-                if !self.managed {
-                    self.supersede(time);
-                    self.current = Some(start.request_id.clone());
-                }
-                self.position_or_add(&start.request_id, time)
-            }
-        };
-        let invocation = &mut self.known[at];
+        let before = self.starts().filter(|start| *start > time && !self.managed).min();
+        if before.is_none() && !self.managed {
+            self.supersede(time);
+            self.current = Some(start.request_id.clone());
+        }
+        self.last_start = self.last_start.max(Some(time));
+        let invocation = self.find_or_add(&start.request_id, time);
         invocation.begun = invocation.begun.min(time);
         invocation.ours = true;
         invocation.started = Some(time);
+        // One of before is over, though nobody may tell: what is its waits no longer than it takes to be read.
+        invocation.superseded = invocation.superseded.or(before);
         invocation.is_of(&start.origin);
         invocation
     }
 
-    /// An invocation in its place among those that began after it; where it then stands.
-    fn insert_before(&mut self, later: usize, request_id: &str, time: UnixNanos) -> usize {
-        let mut at = later;
-        if self.known.len() == REMEMBERED {
-            let next = self.known[later].request_id.clone();
-            self.forget_one();
-            at = self.position(&next).unwrap_or(0);
-        }
-        // Over, though nobody may tell: what is its waits no longer than it takes to be read.
-        let superseded = self.known.get(at).and_then(|next| next.started);
-        self.known.insert(at, Invocation { superseded, ..Invocation::new(request_id, time) });
-        at
+    /// When those began of which the platform told; in no order.
+    fn starts(&self) -> impl Iterator<Item = UnixNanos> {
+        self.known.iter().filter_map(|invocation| invocation.started)
     }
 
     /// The current invocation is over, though nobody told: what it holds waits no longer.
@@ -180,20 +172,20 @@ impl Invocations {
     /// The invocation that ran at `time`; none on Managed Instances, where several do.
     pub(super) fn at(&mut self, time: UnixNanos) -> Option<&mut Invocation> {
         let managed = self.managed;
-        self.known.iter_mut().rev().find(|invocation| !managed && invocation.begun <= time + SLACK)
+        let begun = self.known.iter_mut().filter(|invocation| !managed && invocation.begun <= time + SLACK);
+        begun.max_by_key(|invocation| invocation.begun)
     }
 
     /// Whose a line is that was written before the last `platform.start`: the platform sent it again, or late.
     pub(super) fn earlier(&self, time: UnixNanos) -> Option<Earlier> {
-        let started = || self.known.iter().rev().filter_map(|invocation| Some((invocation, invocation.started?)));
-        let (_, last) = started().next()?;
         // Lines and starts have their times of one clock, the platform's. A time that it did not tell is zero.
-        if self.managed || time >= last || time == 0 {
+        if self.managed || time >= self.last_start? || time == 0 {
             return None;
         }
-        let invocation = started().find(|(_, start)| *start <= time).map(|(invocation, _)| invocation);
+        let ran = self.known.iter().filter(|invocation| invocation.started.is_some_and(|start| start <= time));
         let named = |invocation: &Invocation| Named { field: None, id: invocation.request_id.clone() };
-        Some(invocation.map_or(Earlier::Nobodys, |invocation| Earlier::Of(named(invocation))))
+        let last = ran.max_by_key(|invocation| invocation.started);
+        Some(last.map_or(Earlier::Nobodys, |invocation| Earlier::Of(named(invocation))))
     }
 
     /// The invocation of this trace.

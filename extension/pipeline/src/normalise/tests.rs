@@ -304,6 +304,28 @@ fn an_invocation_of_a_process_before_that_is_told_again_takes_no_line_of_the_one
 }
 
 #[test]
+fn what_is_told_again_is_its_own_invocations_in_whatever_order_a_process_heard_of_them() {
+    const BEFORE: &str = "cccccccc-0000-4000-8000-000000000003";
+    let mut world = World::new(settings());
+    // A process that took the place of another hears of A and B from `/next`, then of the one that ran before them.
+    for id in [A, B] {
+        let invoke = Invoke { request_id: id.into(), deadline: T + 60 * SECOND, trace: xray(), function_arn: None };
+        world.normaliser.invoked(&invoke, T);
+    }
+    for _told_again in 0..2 {
+        for (id, ran) in [(BEFORE, T - SECOND), (A, T), (B, T + SECOND)] {
+            world.now = ran;
+            world.start(id, None).print(&id[..1]);
+        }
+    }
+    let out = world.done(B, Status::Success).out();
+    let bodies = out.logs().into_iter().map(|record| record.body.clone());
+    let whose: Vec<_> = bodies.zip(out.ties().into_iter().map(|(id, _)| Some(text(&id[..1])))).collect();
+    assert_eq!(whose.len(), 6);
+    assert!(whose.iter().all(|(body, letter)| body == letter), "{whose:#?}");
+}
+
+#[test]
 fn a_line_from_before_every_known_start_is_nobodys() {
     let mut world = World::new(settings());
     world.print("x").start(A, None);
