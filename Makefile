@@ -22,10 +22,9 @@ test:
 fuzz:
 	tests/fuzz/run.sh $(or $(SECONDS),60) $(TARGET)
 
-# The layer as Lambda takes it: target/layer/lambdaview-extension-x86_64.zip
+# The layer as Lambda takes it, for both processors: target/layer/lambdaview-extension-{x86_64,arm64}.zip; proves that each runs.
 layer:
-	$(CARGO) build --release --locked -p lambdaview-extension
-	python3 extension/layer.py
+	python3 extension/layer/layer.py
 
 # Figures beside their aims: start, memory, CPU, holds, a dead backend, size, first row of tail, what each question reads in tables
 # of 2 and 20 million rows. EXTENSION=path measures another binary; LONG=1 watches memory over 100,000 invocations; ROWS=n for a smaller table.
@@ -37,10 +36,10 @@ bench:
 	$(CARGO) bench --locked -p lambdaview --bench frame
 	$(BIN)/bench $(if $(EXTENSION),--extension $(EXTENSION)) $(if $(LONG),--long) $(if $(ROWS),--rows $(ROWS))
 
-# Outages, kills, freezes and odd records for MINUTES (2), by SEED; says which promises broke.
+# Outages, kills, freezes and odd records for MINUTES (2), by SEED, in one LANE or all; says which promises broke.
 chaos:
 	$(CARGO) build --locked --workspace --bins
-	$(BIN)/chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(EXTENSION),--extension $(EXTENSION))
+	$(BIN)/chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(LANE),--lane "$(LANE)") $(if $(EXTENSION),--extension $(EXTENSION))
 
 # What is written is printed once each, for SECONDS (60) at ROWS (5,000) a second, through restarts and standstills; prints how long it took.
 loss:

@@ -23,6 +23,7 @@ mod hostile;
 mod invoking;
 mod json_page;
 mod kinds;
+mod layer;
 mod layouts;
 mod local;
 mod log_corpus;

@@ -11,6 +11,7 @@ pub mod fetched;
 pub mod function;
 pub mod kept;
 pub mod lambda;
+pub mod layer;
 pub mod ledger;
 pub mod machine;
 pub mod moto;
