@@ -7,14 +7,16 @@ use super::{
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceResponse};
 use prost::Message;
 use std::{
     collections::BTreeMap,
     convert::Infallible,
     future::pending,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 use tokio::sync::Notify;
@@ -102,14 +104,18 @@ pub(super) async fn answer(
     };
     let rejects = |nth: usize| behaviour == Behaviour::PartialSuccess && nth % 3 == 2;
     let rejected = shared.store().take(ask.kind, &records, rejects);
-    let kept = Kept { shared: &shared, kind: ask.kind, records };
+    let kept = Kept { unread: unread.clone(), kind: ask.kind, records };
     match behaviour {
         Behaviour::ResetAfterStoring => return gone(&fate.reset).await,
         Behaviour::SlowAnswers => tokio::time::sleep(SLOW * 2).await,
         _ => {}
     }
-    unread.answers().insert(ask.kind, kept.answered());
-    Ok(taken(ask.encoding, rejected))
+    // On a busy machine its sender may have given up long ago. Then the connection or the stream has its end waiting, and when
+    // that is read this goes no further: it takes a turn for the machine's events, one for the bytes, one for their reader.
+    for _turn in 0..3 {
+        tokio::task::yield_now().await;
+    }
+    Ok(taken(ask.encoding, rejected).map(|body| kept.told_by(body)))
 }
 
 /// Counts a request for as long as its sender waits.
@@ -136,23 +142,65 @@ impl Drop for Open<'_> {
 }
 
 /// A request that was kept; one that is dropped before it is answered has an answer that was lost.
-struct Kept<'a> {
-    shared: &'a Shared,
+struct Kept {
+    unread: Arc<Unread>,
     kind: Kind,
     records: Vec<Record>,
 }
 
-impl Kept<'_> {
-    fn answered(mut self) -> Vec<Record> {
-        std::mem::take(&mut self.records)
+impl Kept {
+    fn told_by(self, body: BoxBody<Bytes, Infallible>) -> BoxBody<Bytes, Infallible> {
+        if body.is_end_stream() {
+            // Nobody asks for a body without a byte in it.
+            self.answered();
+            return body;
+        }
+        Told { body, kept: Some(self) }.boxed()
+    }
+
+    fn answered(mut self) {
+        self.unread.answers().insert(self.kind, std::mem::take(&mut self.records));
     }
 }
 
-impl Drop for Kept<'_> {
+impl Drop for Kept {
     fn drop(&mut self) {
         if !self.records.is_empty() {
-            self.shared.store().unanswered(self.kind, &self.records);
+            self.unread.shared.store().unanswered(self.kind, &self.records);
         }
+    }
+}
+
+/// An answer on its way: only when all of it has been asked for was it given. Nobody asks for that of a stream which its sender
+/// has reset.
+struct Told {
+    body: BoxBody<Bytes, Infallible>,
+    kept: Option<Kept>,
+}
+
+impl Body for Told {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if (frame.is_none() || self.body.is_end_stream())
+            && let Some(kept) = self.kept.take()
+        {
+            kept.answered();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.kept.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

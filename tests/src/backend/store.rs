@@ -12,6 +12,8 @@ pub struct Copies {
     pub unanswered: u32,
     /// How often it was rejected, and the sender told.
     pub rejected: u32,
+    /// In which request of all it was kept for the first time, counted from 1.
+    pub first: u64,
 }
 
 impl Copies {
@@ -49,6 +51,7 @@ pub struct Sums {
 /// Everything that a backend was sent.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
+    requests: u64,
     lines: HashMap<String, Line>,
     spans: HashMap<String, Copies>,
     sums: BTreeMap<Kind, Sums>,
@@ -56,6 +59,12 @@ pub struct Store {
 }
 
 impl Store {
+    /// Requests that were taken, of every kind.
+    #[must_use]
+    pub const fn requests(&self) -> u64 {
+        self.requests
+    }
+
     /// Log lines by their body.
     #[must_use]
     pub const fn lines(&self) -> &HashMap<String, Line> {
@@ -87,10 +96,15 @@ impl Store {
     /// Takes a request in; `rejects` says which of its records are not kept. Gives the number of those.
     pub(super) fn take(&mut self, kind: Kind, records: &[Record], rejects: impl Fn(usize) -> bool) -> u64 {
         let mut rejected = 0;
+        self.requests += 1;
+        let request = self.requests;
         for (nth, record) in records.iter().enumerate() {
             let is_rejected = rejects(nth);
             rejected += u64::from(is_rejected);
             if let Some(copies) = self.copies(kind, record) {
+                if copies.kept == 0 && !is_rejected {
+                    copies.first = request;
+                }
                 copies.kept += u32::from(!is_rejected);
                 copies.rejected += u32::from(is_rejected);
             }
@@ -153,7 +167,7 @@ mod tests {
     fn what_is_rejected_is_counted_and_not_kept() {
         let mut store = Store::default();
         assert_eq!(store.take(Kind::Traces, &[line("a"), line("b")], |nth| nth == 1), 1);
-        assert_eq!(store.spans()["b"], Copies { kept: 0, unanswered: 0, rejected: 1 });
+        assert_eq!(store.spans()["b"], Copies { kept: 0, unanswered: 0, rejected: 1, first: 0 });
         assert_eq!(store.sums(Kind::Traces).rejected, 1);
     }
 }

@@ -96,6 +96,8 @@ pub(crate) struct Evidence {
     pub(crate) kills: u64,
     /// Invocations that ended in a reset which the plan asked for.
     pub(crate) falls: u64,
+    /// How many requests the backend had taken when a process ended before its time.
+    pub(crate) ends: Vec<u64>,
     /// Invocations that ended otherwise than the plan had it.
     pub(crate) surprises: Vec<String>,
     pub(crate) store: Store,
@@ -117,10 +119,18 @@ struct Lane {
     progress: Arc<Progress>,
     evidence: Evidence,
     next_line: u64,
+    /// What has not been seen at the backend, as far as anybody has looked. Whoever looks keeps the backend waiting.
+    unseen: Unseen,
     /// A kill whose invocation has not been seen yet.
     killed: bool,
     /// Invocations since the backend died.
     since_death: u32,
+}
+
+#[derive(Debug, Default)]
+struct Unseen {
+    lines: Vec<String>,
+    spans: Vec<String>,
 }
 
 /// From the first step to the ledger of the last process.
@@ -135,6 +145,7 @@ pub(crate) async fn live(character: Character, nth: usize, run: Run) -> (Charact
         progress: run.progress,
         evidence: Evidence::default(),
         next_line: 0,
+        unseen: Unseen::default(),
         killed: false,
         since_death: 0,
     };
@@ -198,6 +209,7 @@ impl Lane {
     fn inject(&mut self, which: usize) {
         let (kind, record, line) = odd::record(which, &self.tag, self.next_line);
         self.next_line += 1;
+        self.unseen.lines.extend(line.clone());
         self.evidence.lines.extend(line.map(|line| (line, Expected::default())));
         self.lambda.inject(kind, record);
     }
@@ -227,6 +239,7 @@ impl Lane {
                 // The platform gave up on the function at once: perhaps it had printed nothing yet.
                 excused: crashed,
             };
+            self.unseen.lines.push(body.clone());
             self.evidence.lines.insert(body, expected);
         }
         self.span(step, invocation);
@@ -251,6 +264,7 @@ impl Lane {
             let digits: String = invocation.request_id.chars().filter(char::is_ascii_hexdigit).take(16).collect();
             let from = self.next_line - step.lines;
             let identity = format!("{}:{digits}:work {from}", invocation.trace_id);
+            self.unseen.spans.push(identity.clone());
             self.evidence.spans.insert(identity, false);
         }
     }
@@ -274,6 +288,9 @@ impl Lane {
             self.progress.falls.fetch_add(1, Ordering::Relaxed);
         }
         let outlived = reset && self.lambda.shutdowns().last().is_some_and(|shutdown| !shutdown.killed.is_empty());
+        if reset || matches!(step.act, Act::Kill(_)) {
+            self.evidence.ends.push(self.backend.look(Store::requests));
+        }
         if outlived || matches!(step.act, Act::Kill(_)) || crashed {
             block_in_place(|| self.excuse_what_is_not_stored());
         }
@@ -341,11 +358,15 @@ impl Lane {
     }
 
     /// Whether nothing can come any more, unless it was dropped.
-    fn everything_is_there(&self) -> bool {
-        self.backend.look(|store| {
-            self.evidence.lines.iter().all(|(body, line)| line.excused || store.lines().contains_key(body))
-                && self.evidence.spans.iter().all(|(span, excused)| *excused || store.spans().contains_key(span))
-        })
+    fn everything_is_there(&mut self) -> bool {
+        let Self { backend, evidence, unseen, .. } = self;
+        backend.look(|store| {
+            let excused = |line: &String| evidence.lines.get(line).is_some_and(|line| line.excused);
+            unseen.lines.retain(|line| !excused(line) && !store.lines().contains_key(line));
+            let excused = |span: &String| evidence.spans.get(span).is_some_and(|excused| *excused);
+            unseen.spans.retain(|span| !excused(span) && !store.spans().contains_key(span));
+        });
+        unseen.lines.is_empty() && unseen.spans.is_empty()
     }
 }
 

@@ -22,22 +22,24 @@ use std::{
 };
 use tokio::task::JoinSet;
 
-const USAGE: &str = "usage: chaos [--seed N] [--minutes N | --steps N] [--extension PATH]
+const USAGE: &str = "usage: chaos [--seed N] [--minutes N | --steps N] [--lane NAME] [--extension PATH]
 
-Torments an extension for some minutes (2), or for some steps in each of its lives, and says which promises broke.";
+Torments an extension for some minutes (2), or for some steps in each of its lives, and says which promises broke. The lanes are its
+lives, each of another kind; with --lane only those whose name begins so.";
 
 /// What is asked for.
 struct Wish {
     seed: u64,
     minutes: f64,
     steps: Option<usize>,
+    lane: String,
     extension: PathBuf,
 }
 
 impl Wish {
     fn from_arguments(arguments: &[String]) -> Result<Self, String> {
         let seed = chrono::Utc::now().timestamp_millis().unsigned_abs() % 1_000_000;
-        let mut wish = Self { seed, minutes: 2.0, steps: None, extension: machine::extension() };
+        let mut wish = Self { seed, minutes: 2.0, steps: None, lane: String::new(), extension: machine::extension() };
         for pair in arguments.chunks(2) {
             let [name, value] = pair else { return Err(format!("{} needs a value", pair[0])) };
             let not_one = || format!("{name} {value} is not understood");
@@ -45,9 +47,14 @@ impl Wish {
                 "--seed" => wish.seed = value.parse().map_err(|_| not_one())?,
                 "--minutes" => wish.minutes = value.parse().map_err(|_| not_one())?,
                 "--steps" => wish.steps = Some(value.parse().map_err(|_| not_one())?),
+                "--lane" => wish.lane.clone_from(value),
                 "--extension" => wish.extension = PathBuf::from(value),
                 _ => return Err(format!("unknown argument: {name}")),
             }
+        }
+        if !LANES.iter().any(|character| character.name.starts_with(&wish.lane)) {
+            let names: Vec<&str> = LANES.iter().map(|character| character.name).collect();
+            return Err(format!("no lane is named {}: there are {}", wish.lane, names.join("; ")));
         }
         Ok(wish)
     }
@@ -78,7 +85,8 @@ async fn torment(wish: Wish) -> ExitCode {
     let progress = Arc::<Progress>::default();
     let run = Run { seed: wish.seed, limit, extension: wish.extension, progress: progress.clone() };
     let mut lanes = JoinSet::new();
-    for (nth, character) in LANES.into_iter().enumerate() {
+    let wanted = LANES.into_iter().enumerate().filter(|(_, character)| character.name.starts_with(&wish.lane));
+    for (nth, character) in wanted {
         lanes.spawn(lane::live(character, nth, run.clone()));
     }
     let mut broken = 0;

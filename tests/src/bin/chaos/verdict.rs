@@ -7,7 +7,7 @@ use crate::{
     plan::Character,
 };
 use lambdaview_tests::{
-    backend::{Behaviour, Kind},
+    backend::{Behaviour, Copies, Kind},
     ledger::Account,
 };
 use std::{
@@ -19,6 +19,8 @@ use std::{
 const LONGEST_HOLD: Duration = Duration::from_millis(3_500);
 /// What counts as having waited for a dead backend.
 const WAITED: Duration = Duration::from_secs(1);
+/// Requests of one process that the backend can have kept and that it has no answer to: one of each kind.
+const ON_THEIR_WAY: u64 = Kind::ALL.len() as u64;
 /// So many invocations of an outage may have waited for it, before nobody does.
 const WAITS: usize = 4;
 
@@ -142,13 +144,21 @@ fn reasons(character: Character, evidence: &Evidence) -> Vec<String> {
     found
 }
 
-/// Nothing is there twice but for a lost answer of the backend's or a repetition of the platform's.
+/// Whether a process may have ended before it had the answer to the request in which a record was first kept: it has one of each
+/// kind on its way, to each of which the answer may be on its own. The next process has to send those again.
+fn was_on_its_way(evidence: &Evidence, copies: Copies) -> bool {
+    let last = |end: u64| end.saturating_sub(ON_THEIR_WAY) + 1..=end;
+    evidence.ends.iter().any(|end| last(*end).contains(&copies.first))
+}
+
+/// Nothing is there twice but for a lost answer of the backend's, a repetition of the platform's, or a process that ended.
 fn duplicates(character: Character, evidence: &Evidence) -> Vec<String> {
     let mut found = Vec::new();
     let repeated = |body: &str| evidence.repeated.get(body).copied().unwrap_or(0);
     let lines = evidence.store.lines().iter();
     let twice: Vec<_> = lines
         .filter(|(body, line)| evidence.lines.contains_key(*body) && line.copies.unexplained() > repeated(body))
+        .filter(|(_, line)| !was_on_its_way(evidence, line.copies))
         .collect();
     if let Some((body, line)) = twice.first() {
         found.push(format!("{} lines are there too often, among them {body:?}: {:?}", twice.len(), line.copies));
@@ -156,6 +166,7 @@ fn duplicates(character: Character, evidence: &Evidence) -> Vec<String> {
     // A process that is killed after it sent a span cannot keep the next from sending it again when the platform repeats.
     let again = |span: &str| character.kills && evidence.ended_twice.contains(&span[..span.find(':').unwrap_or(0)]);
     let spans = evidence.store.spans().iter().filter(|(span, copies)| copies.unexplained() > 0 && !again(span));
+    let spans = spans.filter(|(_, copies)| !was_on_its_way(evidence, **copies));
     let twice: Vec<_> = spans.collect();
     if let Some((span, copies)) = twice.first() {
         found.push(format!("{} spans are there too often, among them {span}: {copies:?}", twice.len()));
