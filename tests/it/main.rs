@@ -5,6 +5,7 @@
 mod about;
 mod additions;
 mod asking;
+mod attaching;
 mod chaos;
 mod commands;
 mod contexts;

@@ -24,6 +24,26 @@ pub const ACCOUNT: &str = "123456789012";
 /// Runs moto for as long as there is somebody at the other end of its own input: not longer than we live, however we end.
 const SCRIPT: &str = r#""$0" -H 127.0.0.1 -p 0 >"$1" 2>&1 </dev/null & moto=$!; cat; kill -KILL "$moto""#;
 
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+const JSON: (&str, &str) = ("content-type", "application/json");
+/// The version of IAM's interface, which every request of it names.
+const IAM: &str = "Version=2010-05-08";
+
+/// A function to be made.
+#[derive(Clone, Debug)]
+pub struct Function<'a> {
+    /// Its name, and its role's.
+    pub name: &'a str,
+    /// `x86_64` or `arm64`.
+    pub architecture: &'a str,
+    /// ARNs of its layers.
+    pub layers: &'a [String],
+    /// Its variables.
+    pub variables: Value,
+    /// Its tags.
+    pub tags: Value,
+}
+
 /// The running server.
 #[derive(Debug)]
 pub struct Moto {
@@ -85,22 +105,79 @@ impl Moto {
         format!("arn:aws:ssm:{region}:{ACCOUNT}:parameter/{}", name.trim_start_matches('/'))
     }
 
+    /// Makes a function with a role of its own name.
+    pub async fn function(&self, region: &str, function: &Function<'_>) {
+        let Function { name, architecture, layers, variables, tags } = function;
+        let role =
+            format!("Action=CreateRole&RoleName={name}&Path=/service-role/&AssumeRolePolicyDocument=%7B%7D&{IAM}");
+        self.send(region, "iam", Method::POST, "/", &[FORM], &role).await;
+        // An archive without a file in it; moto never opens it.
+        const EMPTY_ZIP: &str = "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==";
+        let wanted = json!({
+            "FunctionName": name, "Runtime": "python3.13", "Handler": "app.handler", "Code": {"ZipFile": EMPTY_ZIP},
+            "Role": format!("arn:aws:iam::{ACCOUNT}:role/service-role/{name}"), "Architectures": [architecture],
+            "Layers": layers, "Environment": {"Variables": variables}, "Tags": tags,
+        });
+        self.send(region, "lambda", Method::POST, "/2015-03-31/functions", &[JSON], &wanted.to_string()).await;
+    }
+
+    /// A function as `GetFunction` gives it.
+    pub async fn configured(&self, region: &str, name: &str) -> Value {
+        self.send(region, "lambda", Method::GET, &format!("/2015-03-31/functions/{name}"), &[], "").await.json()
+    }
+
+    /// Publishes a version of a layer that holds nothing of use, and gives its ARN.
+    pub async fn layer(&self, region: &str, name: &str) -> String {
+        let wanted = json!({"Content": {"ZipFile": "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="}});
+        let path = format!("/2018-10-31/layers/{name}/versions");
+        let made = self.send(region, "lambda", Method::POST, &path, &[JSON], &wanted.to_string()).await.json();
+        made["LayerVersionArn"].as_str().expect("an ARN").to_owned()
+    }
+
+    /// How many versions a layer has.
+    pub async fn layer_versions(&self, region: &str, name: &str) -> usize {
+        let path = format!("/2018-10-31/layers/{name}/versions");
+        let listed = self.send(region, "lambda", Method::GET, &path, &[], "").await.json();
+        listed["LayerVersions"].as_array().map_or(0, Vec::len)
+    }
+
+    /// The names of a role's own policies, as IAM's XML has them.
+    pub async fn role_policies(&self, region: &str, role: &str) -> String {
+        let body = format!("Action=ListRolePolicies&RoleName={role}&{IAM}");
+        self.send(region, "iam", Method::POST, "/", &[FORM], &body).await.text()
+    }
+
+    async fn send(
+        &self,
+        region: &str,
+        service: &str,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> wire::Reply {
+        let authorization = authorization(region, service);
+        let mut all = vec![("authorization", authorization.as_str())];
+        all.extend(headers);
+        let reply =
+            wire::send(self.address, method, path, &all, body).await.unwrap_or_else(|why| panic!("{path}: {why}"));
+        assert!(reply.status.is_success(), "{path}: {}", reply.text());
+        reply
+    }
+
     async fn call(&self, region: &str, service: &str, operation: &str, body: &Value) -> Value {
         let target = if service == "ssm" { "AmazonSSM" } else { service };
-        let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential=test/20261124/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
-        );
-        let headers = [
-            ("x-amz-target", format!("{target}.{operation}")),
-            ("content-type", "application/x-amz-json-1.1".to_owned()),
-            ("authorization", authorization),
-        ];
-        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let reply = wire::send(self.address, Method::POST, "/", &headers, &body.to_string()).await;
-        let reply = reply.unwrap_or_else(|why| panic!("{operation}: {why}"));
-        assert!(reply.status.is_success(), "{operation}: {}", reply.text());
-        reply.json()
+        let target = format!("{target}.{operation}");
+        let headers = [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.1")];
+        self.send(region, service, Method::POST, "/", &headers, &body.to_string()).await.json()
     }
+}
+
+/// moto reads of a signature only whose it is.
+fn authorization(region: &str, service: &str) -> String {
+    format!(
+        "AWS4-HMAC-SHA256 Credential=test/20261124/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
+    )
 }
 
 /// The address that it says it listens on.

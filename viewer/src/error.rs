@@ -5,6 +5,7 @@ use std::io;
 use lambdaview_queries::questions::{Fault, FaultKind};
 
 use crate::{
+    aws,
     format::{inert, width},
     local::LocalError,
 };
@@ -56,6 +57,9 @@ pub enum Error {
         /// Who was asked.
         at: Place,
     },
+    /// AWS did not do what was asked.
+    #[error("{0}")]
+    Aws(aws::Fault),
     /// `lambdaview local` could not start or broke off.
     #[error("{}", chain(.0))]
     Local(#[source] LocalError),
@@ -112,6 +116,12 @@ impl From<io::Error> for Error {
     }
 }
 
+impl From<aws::Fault> for Error {
+    fn from(fault: aws::Fault) -> Self {
+        Self::Aws(fault)
+    }
+}
+
 impl Error {
     /// The exit code: what a script can tell by it stands in `--help`.
     #[must_use]
@@ -126,6 +136,12 @@ impl Error {
                 FaultKind::Unreachable | FaultKind::NotClickHouse | FaultKind::TooSlow => 5,
                 FaultKind::NoDatabase | FaultKind::NoTable => 8,
                 FaultKind::Busy | FaultKind::ReadOnly | FaultKind::Failed => 1,
+            },
+            Self::Aws(fault) => match fault.kind {
+                aws::FaultKind::Credentials | aws::FaultKind::Denied => 4,
+                aws::FaultKind::Unreachable | aws::FaultKind::Throttled => 5,
+                aws::FaultKind::NotFound => 3,
+                aws::FaultKind::Conflict | aws::FaultKind::Changing | aws::FaultKind::Failed => 1,
             },
             Self::Truncated { .. } => 6,
             Self::Threshold { .. } => 7,
@@ -164,6 +180,7 @@ impl Error {
                 Some(next.clone())
             }
             Self::ClickHouse { fault, at } => Some(remedy(fault, at)),
+            Self::Aws(fault) => fault.remedy(),
             _ => None,
         }
     }

@@ -2,6 +2,8 @@
 
 pub mod args;
 pub mod ask;
+pub mod attach;
+pub mod aws;
 pub mod clock;
 pub mod commands;
 pub mod connect;
@@ -55,6 +57,8 @@ pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error>
             Some(cli) => Box::pin(run(&cli, environment)).await,
             None => Ok(()),
         },
+        Some(Command::Attach(args)) => Box::pin(commands::attach(args, cli, environment)).await,
+        Some(Command::Detach(args)) => Box::pin(commands::detach(args, cli, environment)).await,
         Some(Command::Ui(args)) => open(cli, commands::first_screen(args)?, environment).await,
         Some(Command::Tail(args)) if args.tui => open(cli, tui::state::Screen::tail(one(args)?), environment).await,
         Some(Command::Trace(args)) if args.opens_viewer(cli.display.output) && commands::is_possible() => {
@@ -133,7 +137,9 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
         Command::Sql(args) => interrupt::unless_interrupted(desk.sql(args)).await,
         Command::Doctor(args) => interrupt::unless_interrupted(desk.doctor(args)).await,
         Command::Schema(args) => interrupt::unless_interrupted(commands::schema(&desk, &target, args)).await,
-        Command::Local(_)
+        Command::Attach(_)
+        | Command::Detach(_)
+        | Command::Local(_)
         | Command::Ui(_)
         | Command::Context(_)
         | Command::Config(_)

@@ -2,6 +2,7 @@
 //!
 //! Each command's own flags stand in a file of its name, beside those that several share.
 
+mod attach;
 mod cold;
 mod config;
 mod context;
@@ -24,6 +25,7 @@ mod tail;
 mod trace;
 mod ui;
 
+pub use attach::{AttachArgs, ChangeArgs, DetachArgs};
 pub use cold::ColdArgs;
 pub use config::{ConfigAction, ConfigArgs};
 pub use context::{AddArgs, ContextAction, ContextArgs};
@@ -111,6 +113,12 @@ pub enum Command {
     /// Look at the connection, the tables and what functions send, and say what is not well.
     #[command(after_help = doctor::HELP)]
     Doctor(DoctorArgs),
+    /// Put the extension's layer on functions, with the variables it needs; shows what changes and asks before.
+    #[command(after_help = attach::HELP)]
+    Attach(AttachArgs),
+    /// Take off functions what `attach` has put there, and nothing else.
+    #[command(after_help = attach::HELP)]
+    Detach(DetachArgs),
     /// Run ClickStack on this machine: ClickHouse, its schema and web UI, and OTLP. Needs no configuration.
     #[command(after_help = local::HELP)]
     Local(LocalArgs),
@@ -154,6 +162,8 @@ impl Command {
             Self::Sql(_) => "sql",
             Self::Open(_) => "open",
             Self::Doctor(_) => "doctor",
+            Self::Attach(_) => "attach",
+            Self::Detach(_) => "detach",
             Self::Local(_) => "local",
             Self::Ui(_) => "ui",
             Self::Context(_) => "context",

@@ -1,5 +1,6 @@
 //! The commands, a file each: ask, render, write.
 
+mod attach;
 mod cold;
 mod config;
 mod context;
@@ -20,6 +21,7 @@ mod tail;
 mod trace;
 mod ui;
 
+pub use attach::{attach, detach};
 pub use config::config;
 pub use context::context;
 pub use cost::show_rates;

@@ -14,6 +14,7 @@ pub mod invocations;
 pub mod json;
 pub mod line;
 pub mod patterns;
+pub mod plan;
 mod record;
 pub mod schema;
 pub mod style;

@@ -13,6 +13,8 @@ pub enum Role {
     Warning,
     /// An id to go on with.
     Id,
+    /// What comes, what is well.
+    Good,
     /// A bar.
     Bar,
     /// A part of an invocation that the platform tells of.
@@ -32,6 +34,7 @@ impl Role {
             Self::Error => "31",
             Self::Warning => "33",
             Self::Id => "36",
+            Self::Good => "32",
             Self::Bar => "34",
             Self::Phase => "35",
             Self::Critical => "93",

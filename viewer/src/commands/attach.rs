@@ -1,0 +1,97 @@
+//! `lambdaview attach` and `detach`: what is to change is shown and asked for, then the hand does it.
+
+mod hand;
+mod verify;
+mod wish;
+
+use std::time::Duration;
+
+use hand::Hand;
+
+use crate::{
+    args::{AttachArgs, Cli, DetachArgs},
+    attach::{
+        function::Function,
+        plan::{self, Change, Plan, Refusal},
+    },
+    error::Error,
+    settings::{Config, Environment},
+};
+
+/// A function and what is to be done to it.
+#[derive(Clone, Debug)]
+struct Job {
+    function: Function,
+    outcome: Result<Plan, Vec<Refusal>>,
+}
+
+impl Job {
+    fn planned(function: Function, plan: impl FnOnce(&Function) -> Result<Plan, Vec<Refusal>>) -> Self {
+        Self { outcome: plan(&function), function }
+    }
+}
+
+/// `lambdaview attach`.
+///
+/// # Errors
+/// When AWS or a function refuses, or nothing of a function arrives.
+pub async fn attach(args: &AttachArgs, cli: &Cli, environment: &impl Environment) -> Result<(), Error> {
+    let config = Config::load(environment)?;
+    let hand = Hand::open(&args.change, cli, &config, environment).await?;
+    let mut functions = hand.functions().await?;
+    if args.grant {
+        hand.read_grants(&mut functions).await?;
+    }
+    let (mut wish, unpublished) = wish::of(args, &hand, &functions).await?;
+    let jobs = functions.into_iter().map(|function| Job::planned(function, |function| plan::attach(function, &wish)));
+    let mut jobs: Vec<Job> = jobs.collect();
+    if hand.agrees(&jobs, &unpublished)? {
+        for archive in &unpublished {
+            let layer = hand.publish(archive).await?;
+            wish.layers.insert(archive.architecture, layer);
+        }
+        if !unpublished.is_empty() {
+            // Now that the layer has an ARN.
+            jobs = jobs
+                .into_iter()
+                .map(|job| Job::planned(job.function, |function| plan::attach(function, &wish)))
+                .collect();
+        }
+        hand.carry_out(&jobs, &|function| plan::attach(function, &wish)).await?;
+        if !args.no_verify {
+            verify::arrival(&jobs, args.wait.0, cli, &config, environment).await?;
+        }
+    }
+    hand::refusals(&jobs)
+}
+
+/// `lambdaview detach`.
+///
+/// # Errors
+/// When AWS or a function refuses.
+pub async fn detach(args: &DetachArgs, cli: &Cli, environment: &impl Environment) -> Result<(), Error> {
+    let config = Config::load(environment)?;
+    let hand = Hand::open(&args.change, cli, &config, environment).await?;
+    let mut jobs = Vec::new();
+    for function in hand.functions().await? {
+        let revoked = if args.revoke { hand.revocable(&function).await? } else { None };
+        jobs.push(Job::planned(function, |function| with_revocation(plan::detach(function)?, revoked)));
+    }
+    if hand.agrees(&jobs, &[])? {
+        hand.carry_out(&jobs, &plan::detach).await?;
+    }
+    hand::refusals(&jobs)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it ends a chain of what can be refused")]
+fn with_revocation(mut plan: Plan, revoked: Option<Result<String, String>>) -> Result<Plan, Vec<Refusal>> {
+    match revoked {
+        Some(Ok(role)) => plan.changes.push(Change::Revoke { role }),
+        Some(Err(note)) => plan.notes.push(note),
+        None => {}
+    }
+    Ok(plan)
+}
+
+/// How long Lambda may take to change a function: some seconds, more for one in a network of one's own.
+const SETTLING: Duration = Duration::from_secs(180);

@@ -1,0 +1,93 @@
+//! What is about to change on functions, for people and for programs. Values that may be secrets are not shown.
+
+use serde_json::{Value, json};
+
+use super::style::{Paint, Role};
+use crate::{
+    attach::plan::{Change, Plan, Refusal},
+    format::inert,
+};
+
+/// What is to be done to one function, or why nothing is.
+#[derive(Clone, Debug)]
+pub struct Row<'a> {
+    /// The function's name.
+    pub function: &'a str,
+    /// The plan, or the refusals.
+    pub outcome: Result<&'a Plan, &'a [Refusal]>,
+}
+
+/// The plan of each function.
+#[must_use]
+pub fn draw(rows: &[Row<'_>], paint: Paint) -> String {
+    let mut text = String::new();
+    for Row { function, outcome } in rows {
+        text.push_str(&inert(function));
+        text.push('\n');
+        match outcome {
+            Err(refusals) => {
+                refusals.iter().for_each(|refusal| line(&mut text, paint, Role::Error, "✗", &refusal.to_string()))
+            }
+            Ok(plan) if plan.changes.is_empty() => line(&mut text, paint, Role::Faint, "=", "is as it is to be"),
+            Ok(plan) => {
+                for change in &plan.changes {
+                    let (sign, role, words) = described(change);
+                    line(&mut text, paint, role, sign, &words);
+                }
+            }
+        }
+        if let Ok(plan) = outcome {
+            plan.notes.iter().for_each(|note| line(&mut text, paint, Role::Warning, "!", note));
+        }
+    }
+    text
+}
+
+fn line(text: &mut String, paint: Paint, role: Role, sign: &str, words: &str) {
+    text.push_str("  ");
+    text.push_str(&paint.paint(role, &format!("{sign} {}", inert(words))));
+    text.push('\n');
+}
+
+fn described(change: &Change) -> (&'static str, Role, String) {
+    match change {
+        Change::AddLayer { arn } => ("+", Role::Good, format!("layer {arn}")),
+        Change::ReplaceLayer { before, after } => ("~", Role::Warning, format!("layer {after}, in place of {before}")),
+        Change::RemoveLayer { arn } => ("-", Role::Error, format!("layer {arn}")),
+        Change::Set { name, before: None, after } => ("+", Role::Good, format!("{name}={}", shown(name, after))),
+        Change::Set { name, before: Some(before), after } => {
+            ("~", Role::Warning, format!("{name}={}, it is {}", shown(name, after), shown(name, before)))
+        }
+        Change::Unset { name } => ("-", Role::Error, name.clone()),
+        Change::Grant { role, secrets } => ("+", Role::Good, format!("role {role} may read {}", secrets.join(", "))),
+        Change::Revoke { role } => ("-", Role::Error, format!("role {role} may no longer read the secrets")),
+    }
+}
+
+/// A value, unless it may be a secret: what is in headers, passwords and keys is shown only where it is a reference.
+fn shown(name: &str, value: &str) -> String {
+    let may_be_secret = ["HEADERS", "PASSWORD", "KEY", "SECRET", "TOKEN"].iter().any(|part| name.contains(part));
+    let is_reference = value.contains("${arn:") || value.starts_with("secret://");
+    if may_be_secret && !is_reference { "(not shown)".to_owned() } else { value.to_owned() }
+}
+
+/// A function's plan as a line of JSON.
+#[must_use]
+pub fn json(row: &Row<'_>) -> String {
+    let change = |change: &Change| {
+        let (sign, _, words) = described(change);
+        json!({ "change": sign, "what": words })
+    };
+    let value = match row.outcome {
+        Ok(plan) => json!({
+            "function": row.function,
+            "changes": plan.changes.iter().map(change).collect::<Vec<Value>>(),
+            "notes": plan.notes,
+        }),
+        Err(refusals) => json!({
+            "function": row.function,
+            "refusals": refusals.iter().map(ToString::to_string).collect::<Vec<String>>(),
+        }),
+    };
+    format!("{value}\n")
+}
