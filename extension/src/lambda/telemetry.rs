@@ -90,7 +90,7 @@ fn subscription(schema: &str, streams: Streams, port: u16) -> String {
     serde_json::json!({
         "schemaVersion": schema,
         "types": types,
-        "buffering": {"maxItems": 1000, "maxBytes": 262_144, "timeoutMs": 25},
+        "buffering": {"maxItems": 10_000, "maxBytes": 262_144, "timeoutMs": 25},
         "destination": {"protocol": "HTTP", "URI": format!("http://sandbox.localdomain:{port}")},
     })
     .to_string()

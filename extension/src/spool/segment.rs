@@ -1,8 +1,10 @@
-//! A batch as the bytes of a file: pure.
+//! A batch as the bytes of a file.
 //!
 //! A head of fixed size (magic, whose it is, kind, how many pieces, how many bytes follow), the pieces one behind the other,
 //! each with its records and its length, and a checksum of everything before it. What does not fit in every respect is
 //! nothing: half a file, another function's, a flipped bit.
+
+use std::io::{self, Write};
 
 use bytes::{Buf, BufMut, Bytes};
 use flate2::Crc;
@@ -12,20 +14,27 @@ use crate::flow::{Batch, Packed, SignalKind};
 const MAGIC: &[u8; 8] = b"LVSPOOL1";
 const CHECKSUM_BYTES: usize = 4;
 
-/// A batch of `owner`'s, as it is written.
-pub(super) fn encode(batch: &Batch, owner: u64) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(batch.bytes + 12 * batch.pieces.len() + 64);
-    bytes.put_slice(MAGIC);
-    bytes.put_u64(owner);
-    bytes.put_u8(batch.kind as u8);
-    bytes.put_u32(u32::try_from(batch.pieces.len()).expect("a batch has far fewer pieces"));
+/// Writes a batch of `owner`'s, piece by piece: the whole of it is in memory already, and need not be there twice.
+pub(super) fn write(batch: &Batch, owner: u64, file: &mut impl Write) -> io::Result<()> {
+    let mut check = Crc::new();
+    let mut put = |part: &[u8]| {
+        check.update(part);
+        file.write_all(part)
+    };
+    let mut head = Vec::with_capacity(MAGIC.len() + 16);
+    head.put_slice(MAGIC);
+    head.put_u64(owner);
+    head.put_u8(batch.kind as u8);
+    head.put_u32(u32::try_from(batch.pieces.len()).expect("a batch has far fewer pieces"));
+    put(&head)?;
     for piece in &batch.pieces {
-        bytes.put_u64(piece.records);
-        bytes.put_u32(u32::try_from(piece.bytes.len()).expect("a piece is far below 4 GiB"));
-        bytes.put_slice(&piece.bytes);
+        head.clear();
+        head.put_u64(piece.records);
+        head.put_u32(u32::try_from(piece.bytes.len()).expect("a piece is far below 4 GiB"));
+        put(&head)?;
+        put(&piece.bytes)?;
     }
-    bytes.put_u32(checksum(&bytes));
-    bytes
+    file.write_all(&check.sum().to_be_bytes())
 }
 
 /// The batch in a file, when it is whole and `owner`'s.
@@ -81,7 +90,8 @@ mod tests {
             at in any::<prop::sample::Index>(),
         ) {
             let batch = batch(kind, pieces);
-            let file = encode(&batch, 7);
+            let mut file = Vec::new();
+            write(&batch, 7, &mut file).unwrap();
             prop_assert_eq!(decode(file.clone(), 7), Some(batch));
             prop_assert_eq!(decode(file.clone(), 8), None, "another's");
             let at = at.index(file.len());

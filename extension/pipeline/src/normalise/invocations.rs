@@ -311,6 +311,11 @@ impl Invocations {
         self.known.iter().map(|invocation| invocation.held.len() + invocation.half_tied.len()).sum()
     }
 
+    /// Their bytes.
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
     /// The records that wait no longer.
     pub(super) fn released(&mut self) -> &mut Released {
         &mut self.released

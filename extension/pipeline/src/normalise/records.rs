@@ -94,6 +94,11 @@ impl Released {
         Records { bytes: std::mem::take(&mut self.spare), count: 0 }
     }
 
+    /// At least as many bytes as all of them will be, each with its length before it.
+    pub(super) fn bytes(&self) -> usize {
+        self.parts.iter().map(|(records, tie)| records.bytes.len() + records.count * tie.len()).sum()
+    }
+
     /// Hands over every record's fields, in two parts, and forgets them.
     pub(super) fn drain(&mut self, mut take: impl FnMut([&[u8]; 2])) {
         for (Records { mut bytes, .. }, tie) in self.parts.drain(..) {

@@ -13,11 +13,11 @@ mod viewer;
 use lambdaview_tests::{function::cheap, machine};
 use std::{path::PathBuf, process::ExitCode};
 
-const USAGE: &str = "usage: bench [--extension PATH] [--viewer PATH] [--long] [--extension-only] [--dead-only] [--scale-only] [--rows N]
+const USAGE: &str = "usage: bench [--extension PATH] [--viewer PATH] [--long] [--extension-only] [--only PART] [--scale-only] [--rows N]
 
 Prints the figures of an extension and of the viewer, and what each of the viewer's questions reads in tables of 2 and 20 million rows;
 without a path, those of the release build of this tree. With --long, memory is watched over 100,000 invocations; with
---rows N the smaller table has N.";
+--rows N the smaller table has N; with --only PART one part of the extension's figures is measured: flood, hold, dead or memory.";
 
 /// What is measured.
 struct Subjects {
@@ -25,7 +25,7 @@ struct Subjects {
     viewer: PathBuf,
     long: bool,
     extension_only: bool,
-    dead_only: bool,
+    only: Option<extension::Part>,
     scale_only: bool,
     rows: u64,
 }
@@ -38,7 +38,7 @@ impl Subjects {
             viewer,
             long: false,
             extension_only: false,
-            dead_only: false,
+            only: None,
             scale_only: false,
             rows: scale::ROWS,
         };
@@ -56,7 +56,10 @@ impl Subjects {
                 "--viewer" => subjects.viewer = path()?,
                 "--long" => subjects.long = true,
                 "--extension-only" => subjects.extension_only = true,
-                "--dead-only" => (subjects.extension_only, subjects.dead_only) = (true, true),
+                "--only" => {
+                    let part = arguments.next().and_then(|part| extension::Part::parse(part));
+                    (subjects.extension_only, subjects.only) = (true, Some(part.ok_or("--only needs a part")?));
+                }
                 "--rows" => {
                     let rows = arguments.next().and_then(|rows| rows.parse().ok());
                     subjects.rows = rows.ok_or("--rows needs a number")?;
@@ -103,10 +106,9 @@ async fn main() -> ExitCode {
     println!("{}, bench {}", chrono::Utc::now().format("%Y-%m-%d %H:%M UTC"), arguments.join(" "));
     if !subjects.scale_only {
         println!("extension  {}", subjects.extension.display());
-        if subjects.dead_only {
-            extension::measure_dead(&subjects.extension).await;
-        } else {
-            extension::measure(&subjects.extension, subjects.long).await;
+        match subjects.only {
+            Some(part) => extension::measure_part(part, &subjects.extension).await,
+            None => extension::measure(&subjects.extension, subjects.long).await,
         }
     }
     if !subjects.extension_only {
