@@ -34,7 +34,7 @@ use args::{Cli, Command, Display, TailArgs, UiArgs};
 use clap::CommandFactory as _;
 use commands::Desk;
 use error::Error;
-use lambdaview_queries::questions::Cost;
+use lambdaview_queries::questions::{Asked, Cost};
 use render::style::Paint;
 use settings::{Config, Environment, Target};
 
@@ -105,6 +105,9 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
     if cli.display.show_sql {
         session.listen(say_question);
     }
+    if cli.display.stats {
+        session.count_exactly();
+    }
     let pager = settings::pager(&cli.display, environment);
     let Display { output, max_rows, .. } = cli.display;
     let desk = Desk {
@@ -148,9 +151,9 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
     done
 }
 
-fn say_question(sql: &str) {
+fn say_question(asked: &Asked) {
     // Nobody may be listening on stderr, which is no reason to fail.
-    let _ = writeln!(std::io::stderr(), "{}\n", sql.trim());
+    let _ = writeln!(std::io::stderr(), "{};\n", asked.statement().trim());
 }
 
 fn say_cost(cost: Cost) {

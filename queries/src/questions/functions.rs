@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use clickhouse::{Row, query::Query};
+use clickhouse::Row;
 use serde::Deserialize;
 
-use super::{Fault, Session, Text, function::Functions, question::Question};
+use super::{Asked, Fault, Session, Text, function::Functions, question::Question};
 use crate::window::{Nanos, Window};
 
 /// A function in a stretch of time.
@@ -181,7 +181,7 @@ pub async fn times(
     functions: &Functions,
     window: Window,
 ) -> Result<BTreeMap<String, Vec<Nanos>>, Fault> {
-    let bind = |query: Query| query.param("from", window.from).param("until", window.until);
+    let bind = |query: Asked| query.param("from", window.from).param("until", window.until);
     let spans = Question::new(include_str!("../../sql/questions/invocation_times.sql")).of(functions);
     let lines = Question::new(include_str!("../../sql/questions/invocation_times_by_lines.sql")).of(functions);
     let (spans, lines) = tokio::try_join!(

@@ -2,6 +2,7 @@
 //!
 //! Every question goes through a [`Session`], which knows the tables' layout and the settings this user may send.
 
+mod asked;
 mod attributes;
 mod condition;
 mod dialect;
@@ -29,6 +30,7 @@ pub mod samples;
 pub mod trace;
 pub mod whole;
 
+pub use asked::Asked;
 pub use attributes::Attributes;
 pub use fault::{Fault, FaultKind};
 pub use session::{Answered, Cost, Session, Tag};

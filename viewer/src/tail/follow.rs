@@ -70,6 +70,8 @@ const IDLE: Duration = Duration::from_millis(800);
 /// Between attempts while the server is away.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A reader who stood still for longer may have cost the rest of an answer.
+const PATIENT: Duration = Duration::from_millis(500);
 /// Attempts at the lines there are, for those who do not follow.
 const ATTEMPTS: u32 = 5;
 /// An invocation begins before its first line: by its init, and by what the function does in silence.
@@ -99,7 +101,7 @@ pub async fn run(session: &Session, at: &Place, tail: &Tail, sink: &mut impl Aud
     let started = Instant::now();
     let watch =
         if tail.follow { Some(Watch::begin(session, functions, &tail.filter).await.map_err(fault)?) } else { None };
-    let mut follower = Follower { session, at, functions, tail, watch, started, met: 0 };
+    let mut follower = Follower { session, at, functions, tail, watch, started, met: 0, held: Duration::ZERO };
     follower.history(sink).await?;
     if tail.follow && !sink.is_done() { follower.follow(sink).await } else { Ok(()) }
 }
@@ -113,6 +115,8 @@ struct Follower<'a> {
     started: Instant,
     /// Lines that were there.
     met: u64,
+    /// How long they waited for a reader who stood still.
+    held: Duration,
 }
 
 impl Follower<'_> {
@@ -154,8 +158,14 @@ impl Follower<'_> {
         let mut last = Last { time: window.from, given: HashMap::new() };
         let mut failures = 0;
         loop {
-            let before = sink.rows();
+            let (before, held) = (sink.rows(), self.held);
             match self.some(Window { from: last.time, ..window }, &mut last, sink).await {
+                // The server does not wait for a reader for ever.
+                Err(Error::ClickHouse { fault, .. })
+                    if passes(&fault) && sink.rows() > before && self.held - held > PATIENT =>
+                {
+                    sink.say_more(&format!("the reader stood still ({fault}): reading on"));
+                }
                 Err(Error::ClickHouse { fault, .. }) if passes(&fault) && (sink.rows() > 0 || failures > 0) => {
                     failures = if sink.rows() > before { 1 } else { failures + 1 };
                     if !self.tail.follow && failures > ATTEMPTS {
@@ -203,7 +213,9 @@ impl Follower<'_> {
         self.met += 1;
         sink.history(line);
         if sink.is_full() {
+            let began = Instant::now();
             sink.drain().await?;
+            self.held += began.elapsed();
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use lambdaview_queries::questions::{Cost, Fault, Session};
+use lambdaview_queries::questions::{Asked, Cost, Fault, Session};
 use tokio::{sync::OnceCell, time::Instant};
 
 use super::Answers;
@@ -19,7 +19,7 @@ pub(crate) struct Server {
     target: Target,
     session: OnceCell<(Session, Instant)>,
     /// The questions that were asked lately, the last one last.
-    heard: Rc<RefCell<Vec<String>>>,
+    heard: Rc<RefCell<Vec<Asked>>>,
 }
 
 /// Questions that are remembered.
@@ -37,7 +37,7 @@ impl Server {
         let (session, _) = self.session.get_or_try_init(open).await?;
         if fresh {
             let heard = Rc::clone(&self.heard);
-            session.listen(move |sql| hear(&mut heard.borrow_mut(), sql));
+            session.listen(move |asked| hear(&mut heard.borrow_mut(), asked));
             let connected = Connected { version: session.version().to_owned(), now: session.opened_at() };
             answers.send(Answer::Connected(connected)).await?;
         }
@@ -47,7 +47,12 @@ impl Server {
     /// What was asked lately, and what all questions made the server read.
     pub(super) fn heard(&self) -> Heard {
         let Cost { questions, rows, bytes } = self.session.get().map(|(session, _)| session.cost()).unwrap_or_default();
-        Heard { sql: self.heard.borrow().iter().rev().cloned().collect(), questions, rows, bytes }
+        Heard {
+            sql: self.heard.borrow().iter().rev().map(|asked| asked.statement().trim_end().to_owned()).collect(),
+            questions,
+            rows,
+            bytes,
+        }
     }
 
     /// The time by the server's clock.
@@ -67,10 +72,10 @@ impl Server {
     }
 }
 
-/// A question that is asked again and again is remembered once.
-fn hear(heard: &mut Vec<String>, sql: &str) {
-    heard.retain(|known| known != sql.trim_end());
-    heard.push(sql.trim_end().to_owned());
+/// A question that is asked again and again, about a later time, is remembered once.
+fn hear(heard: &mut Vec<Asked>, asked: &Asked) {
+    heard.retain(|known| known.words() != asked.words());
+    heard.push(asked.clone());
     if heard.len() > HEARD {
         heard.remove(0);
     }
