@@ -70,7 +70,8 @@ pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error>
 async fn open(cli: &Cli, first: tui::state::Screen, environment: &impl Environment) -> Result<(), Error> {
     let config = Config::load(environment)?;
     let target = target(cli, &config, environment)?;
-    commands::open(first, target, cli.span, settings::look(&cli.display, &config, environment)).await
+    let look = settings::look(&cli.display, &config, environment);
+    commands::open(first, target, cli.span, look, config.prices()).await
 }
 
 fn target(cli: &Cli, config: &Config, environment: &impl Environment) -> Result<Target, Error> {

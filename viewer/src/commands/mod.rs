@@ -119,7 +119,7 @@ impl Desk<'_> {
 
     /// The configuration's prices, else the built-in ones.
     fn rates(&self) -> Rates {
-        self.config.rates.clone().unwrap_or_else(Rates::built_in)
+        self.config.prices()
     }
 
     /// Rows for a program: as they are, but inert where a person has them on a terminal.

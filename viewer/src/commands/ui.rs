@@ -4,11 +4,12 @@ use std::io::{self, IsTerminal as _};
 
 use crate::{
     args::{First, Span, TraceArgs, UiArgs},
+    cost::rates::Rates,
     error::Error,
     settings::{Look, Target, usage},
     tui::{
         self,
-        state::{Beginning, Screen, functions::Functions, times::Times},
+        state::{Beginning, Screen, times::Times},
         theme::{Name, Theme},
     },
 };
@@ -24,7 +25,7 @@ pub fn first_screen(args: &UiArgs) -> Result<Screen, Error> {
             .ok_or_else(|| usage(&format!("{what} is missing"), Some(&format!("`lambdaview ui {example}`"))))
     };
     match args.screen {
-        First::Functions => Ok(Screen::Functions(Functions::default())),
+        First::Functions => Ok(Screen::Functions(Box::default())),
         First::Cost => Ok(Screen::Cost(Box::default())),
         First::Tail => Ok(Screen::tail(&needed("the function", "tail FUNCTION")?)),
         First::Trace => super::trace::screen(&TraceArgs { id: needed("the id", "trace ID")?, ..TraceArgs::default() }),
@@ -35,7 +36,7 @@ pub fn first_screen(args: &UiArgs) -> Result<Screen, Error> {
 ///
 /// # Errors
 /// When stdin and stdout are not a terminal; those of [`tui::run`].
-pub async fn open(first: Screen, target: Target, span: Span, look: Look) -> Result<(), Error> {
+pub async fn open(first: Screen, target: Target, span: Span, look: Look, rates: Rates) -> Result<(), Error> {
     if !is_possible() {
         return Err(usage("the viewer needs a terminal", Some("`lambdaview functions`, `lambdaview tail FUNCTION`")));
     }
@@ -44,7 +45,7 @@ pub async fn open(first: Screen, target: Target, span: Span, look: Look) -> Resu
     let server = server_name(&target);
     let hyperdx = target.hyperdx.clone();
     let beginning = Beginning { server, hyperdx, zone: look.zone, times: times(span), columns, rows };
-    tui::run(target, beginning, first, Theme { name, ascii: look.ascii }).await
+    tui::run(target, rates, beginning, first, Theme { name, ascii: look.ascii }).await
 }
 
 /// Whether there is a terminal to show the viewer on.

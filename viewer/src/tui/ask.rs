@@ -4,7 +4,7 @@ use lambdaview_queries::questions::{errors::Group, invocations::Invocation, line
 
 use crate::{
     ask::{Nanos, TraceRef},
-    cost::Report,
+    cost::{Report, rates::Rates},
     render::functions::Row,
 };
 
@@ -133,8 +133,8 @@ pub enum Answer {
     Functions(Vec<Row>),
     /// To [`Ask::Errors`].
     Errors(Vec<Group>),
-    /// To [`Ask::Cost`].
-    Cost(Box<Report>),
+    /// To [`Ask::Cost`], and the prices it was reckoned by.
+    Cost(Box<(Report, Rates)>),
     /// To [`Ask::Tail`] and [`Ask::Older`].
     Lines(Lines),
     /// To [`Ask::Tail`]: the lines that were there have all come, from here on it is followed. Told again at every look.

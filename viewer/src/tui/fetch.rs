@@ -20,7 +20,7 @@ use super::{
     ask::{Answer, Ask, Problem, Ticket},
     event::Event,
 };
-use crate::{error::Error, settings::Target};
+use crate::{cost::rates::Rates, error::Error, settings::Target};
 use server::Server;
 
 /// Runs questions.
@@ -32,10 +32,10 @@ pub struct Fetcher {
 }
 
 impl Fetcher {
-    /// Asks the server at `target`, once something is asked; answers go to `events`.
+    /// Asks the server at `target`, once something is asked, and reckons by `rates`; answers go to `events`.
     #[must_use]
-    pub fn new(target: Target, events: Sender<Event>) -> Self {
-        Self { server: Rc::new(Server::new(target)), events, tasks: JoinSet::new(), running: HashMap::new() }
+    pub fn new(target: Target, rates: Rates, events: Sender<Event>) -> Self {
+        Self { server: Rc::new(Server::new(target, rates)), events, tasks: JoinSet::new(), running: HashMap::new() }
     }
 
     /// Asks. Must be called within a `LocalSet`.

@@ -3,19 +3,16 @@
 use lambdaview_queries::questions::invocations::{Ending, Invocation};
 
 use super::{
-    list::List,
+    narrowed::Narrowed,
     page::{Around, Page, Step},
-    prompt::For,
 };
 use crate::{
     ask::{Nanos, TraceRef},
-    format::inert,
     radar::{self, Sight},
     render::{fields, invocations as render},
     tui::{
         ask::{Answer, Ask, Problem, Slot},
         keys::{Command, Scope, What},
-        text::find,
     },
 };
 
@@ -95,18 +92,12 @@ pub struct Invocations {
     pub function: String,
     all: Vec<Invocation>,
     sights: Vec<Sight>,
-    /// Which of them are shown, in their order.
-    shown: Vec<usize>,
-    /// The cursor.
-    pub list: List,
+    /// Which of them are shown.
+    pub shown: Narrowed,
     /// What they are sorted by.
     pub sort: Column,
     /// Whether the order is turned round: smallest first.
     pub ascending: bool,
-    /// What an id, an error or a version must contain.
-    pub filter: String,
-    /// What is searched.
-    pub search: String,
     /// When the answer came; `None` before the first.
     pub read_at: Option<Nanos>,
     /// Why there is none.
@@ -120,64 +111,34 @@ impl Invocations {
         Self { function: function.to_owned(), ..Self::default() }
     }
 
-    /// How many are shown.
-    #[must_use]
-    pub const fn count(&self) -> usize {
-        self.shown.len()
-    }
-
     /// Every one.
     #[must_use]
     pub fn all(&self) -> &[Invocation] {
         &self.all
     }
 
-    /// Those in a stretch of the list, with what follows from those around them.
-    pub fn rows(&self, shown: std::ops::Range<usize>) -> impl Iterator<Item = (&Invocation, Sight)> {
-        self.shown[shown].iter().map(|at| (&self.all[*at], self.sights[*at]))
-    }
-
-    /// How many rows there is room for: the headings take one.
-    #[must_use]
-    pub const fn height(around: &Around) -> usize {
-        around.rows.saturating_sub(1)
+    /// Those in view, with what follows from those around them, and whether each is under the cursor.
+    pub fn in_view(&self, height: usize) -> impl Iterator<Item = ((&Invocation, Sight), bool)> {
+        self.shown.in_view(height).map(|(at, selected)| ((&self.all[at], self.sights[at]), selected))
     }
 
     fn under_cursor(&self) -> Option<(&Invocation, Sight)> {
-        self.shown.get(self.list.at).map(|at| (&self.all[*at], self.sights[*at]))
+        self.shown.item().map(|at| (&self.all[at], self.sights[at]))
     }
 
-    fn arrange(&mut self, around: &Around) {
-        let stays = self.under_cursor().map(|(invocation, _)| invocation.request_id.clone());
-        let wanted = |at: &usize| self.filter.is_empty() || contains(&self.all[*at], &self.filter);
-        let mut shown: Vec<usize> = (0..self.all.len()).filter(wanted).collect();
-        shown.sort_by_key(|at| (std::cmp::Reverse(self.sort.value(&self.all[*at])), *at));
+    /// All of them in the order they are sorted by.
+    fn ordered(&self) -> Vec<usize> {
+        let mut ordered: Vec<usize> = (0..self.all.len()).collect();
+        ordered.sort_by_key(|at| (std::cmp::Reverse(self.sort.value(&self.all[*at])), *at));
         if self.ascending {
-            shown.reverse();
+            ordered.reverse();
         }
-        self.shown = shown;
-        let at = stays.and_then(|id| self.shown.iter().position(|at| self.all[*at].request_id == id));
-        self.list.go(at.unwrap_or(self.list.at), self.shown.len(), Self::height(around));
+        ordered
     }
 
-    fn seek(&mut self, forward: bool, none: &str, is_it: impl Fn(&Invocation) -> bool, around: &Around) -> Vec<Step> {
-        let count = self.shown.len();
-        let place = |n: usize| if forward { self.list.at + n } else { self.list.at + count - n } % count;
-        let found = (1..=count).map(place).find(|at| is_it(&self.all[self.shown[*at]]));
-        match found {
-            Some(at) => self.list.go(at, count, Self::height(around)),
-            None => return vec![Step::Say(none.to_owned())],
-        }
-        Vec::new()
-    }
-
-    fn find(&mut self, forward: bool, around: &Around) -> Vec<Step> {
-        if self.search.is_empty() {
-            return vec![Step::Say("nothing is searched; / does".to_owned())];
-        }
-        let wanted = self.search.clone();
-        let none = format!("no invocation contains {}", inert(&wanted));
-        self.seek(forward, &none, |invocation| contains(invocation, &wanted), around)
+    fn seek(&mut self, steps: (isize, isize), around: &Around) -> Vec<Step> {
+        let all = &self.all;
+        self.shown.seek(steps, |at| is_failed(&all[at]), "none of them failed", around)
     }
 }
 
@@ -186,10 +147,10 @@ const fn is_failed(invocation: &Invocation) -> bool {
     matches!(invocation.ending, Ending::Failed | Ending::Timeout | Ending::OutOfMemory)
 }
 
-fn contains(invocation: &Invocation, wanted: &str) -> bool {
-    let texts = [&invocation.request_id, &invocation.error_type, &invocation.version, &invocation.trace_id];
-    let word = render::word(invocation.ending);
-    texts.into_iter().any(|text| find(text, wanted).is_some()) || find(word, wanted).is_some()
+/// What it is found by: an id, an error, a version, how it ended.
+fn text(invocation: &Invocation) -> String {
+    let Invocation { request_id, error_type, version, trace_id, .. } = invocation;
+    [request_id, error_type, version, trace_id, render::word(invocation.ending)].join(" ")
 }
 
 impl Page for Invocations {
@@ -207,37 +168,35 @@ impl Page for Invocations {
     }
 
     fn act(&mut self, command: Command, around: &Around) -> Vec<Step> {
-        if self.list.act(command, self.shown.len(), Self::height(around)) {
-            return Vec::new();
-        }
         match command {
             Command::SortNext => {
                 let at = Column::ALL.iter().position(|column| *column == self.sort).unwrap_or_default();
                 (self.sort, self.ascending) = (Column::ALL[(at + 1) % Column::ALL.len()], false);
-                self.arrange(around);
+                self.shown.order(self.ordered(), around);
             }
             Command::SortReverse => {
                 self.ascending = !self.ascending;
-                self.arrange(around);
+                self.shown.order(self.ordered(), around);
             }
-            Command::NextError => return self.seek(true, "none of them failed", is_failed, around),
-            Command::PreviousError => return self.seek(false, "none of them failed", is_failed, around),
-            Command::Search => return vec![Step::Prompt(For::Search, String::new())],
-            Command::Filter => return vec![Step::Prompt(For::Filter, self.filter.clone())],
-            Command::Next => return self.find(true, around),
-            Command::Previous => return self.find(false, around),
-            _ => {}
+            Command::NextError => return self.seek((1, 1), around),
+            Command::PreviousError => return self.seek((-1, -1), around),
+            _ => return self.shown.act(command, around).unwrap_or_default(),
         }
         Vec::new()
     }
 
+    fn narrowed(&mut self) -> Option<&mut Narrowed> {
+        Some(&mut self.shown)
+    }
+
     fn answer(&mut self, _slot: Slot, answer: Answer, around: &Around) -> Vec<Step> {
         if let Answer::Invocations(found) = answer {
+            let id = self.under_cursor().map(|(invocation, _)| invocation.request_id.clone());
             self.sights = radar::look(&found, around.now);
             self.all = found;
-            self.read_at = Some(around.now);
-            self.problem = None;
-            self.arrange(around);
+            (self.read_at, self.problem) = (Some(around.now), None);
+            let stays = id.and_then(|id| self.all.iter().position(|one| one.request_id == id));
+            self.shown.set(self.all.iter().map(text).collect(), self.ordered(), stays, around);
         }
         Vec::new()
     }
@@ -245,21 +204,6 @@ impl Page for Invocations {
     fn failed(&mut self, _slot: Slot, problem: Problem, _around: &Around) -> Vec<Step> {
         self.problem = Some(problem);
         Vec::new()
-    }
-
-    fn typed(&mut self, to: For, text: &str, done: bool, around: &Around) -> Vec<Step> {
-        match to {
-            For::Search if done => {
-                text.clone_into(&mut self.search);
-                if text.is_empty() { Vec::new() } else { self.find(true, around) }
-            }
-            For::Filter => {
-                text.clone_into(&mut self.filter);
-                self.arrange(around);
-                Vec::new()
-            }
-            _ => Vec::new(),
-        }
     }
 
     fn copied(&self, what: What, _around: &Around) -> Option<String> {
@@ -275,18 +219,6 @@ impl Page for Invocations {
             What::Command => Some(format!("lambdaview invocations --request {}", invocation.request_id)),
             What::Sql => None,
         }
-    }
-
-    fn clicked(&mut self, row: usize, around: &Around) -> Vec<Step> {
-        // The headings are the first row.
-        if let Some(row) = row.checked_sub(1) {
-            self.list.go(self.list.top + row, self.shown.len(), Self::height(around));
-        }
-        Vec::new()
-    }
-
-    fn resized(&mut self, around: &Around) {
-        self.list.settle(self.shown.len(), Self::height(around));
     }
 
     fn function(&self) -> Option<String> {

@@ -241,7 +241,7 @@ impl State {
             let left: Vec<Open> = self.stack.drain(1..).collect();
             return left.iter().flat_map(|open| self.leave(open)).collect();
         }
-        self.push(Screen::Functions(functions::Functions::default()))
+        self.push(Screen::Functions(Box::default()))
     }
 
     fn leave(&mut self, open: &Open) -> Vec<Effect> {
@@ -314,7 +314,7 @@ impl State {
         let top = self.stack.len() - 1;
         let Some(at) = self.stack[..top].iter_mut().rposition(|open| open.screen.page_mut().go_to(line, &around))
         else {
-            return self.push(Screen::Detail(Box::new(Detail::of(Thing::Line(line.clone()), self.zone))));
+            return self.push(Screen::Detail(Box::new(Detail::of(Thing::Line(line.clone()), &around))));
         };
         let left: Vec<Open> = self.stack.drain(at + 1..).collect();
         left.iter().flat_map(|open| self.leave(open)).collect()

@@ -4,12 +4,12 @@ use crate::tui::{
     ask::{Answer, Lines, Problem},
     event::Event,
     sample::{SECOND, Viewer, errors, functions, line, lines, tail},
-    state::{Screen, functions::Functions},
+    state::Screen,
     theme::{Name, Theme},
 };
 
 fn functions_screen(columns: u16, rows: u16) -> Viewer {
-    let mut viewer = Viewer::new(Screen::Functions(Functions::default()), columns, rows);
+    let mut viewer = Viewer::new(Screen::Functions(Box::default()), columns, rows);
     let (ticket, _) = viewer.asked();
     viewer.answer(ticket, Answer::Functions(functions()));
     viewer.event(Event::Ended(ticket));
@@ -65,13 +65,13 @@ fn a_small_terminal_still_shows_what_matters() {
 
 #[test]
 fn the_first_frame_says_that_something_is_asked() {
-    let viewer = Viewer::new(Screen::Functions(Functions::default()), 80, 8);
+    let viewer = Viewer::new(Screen::Functions(Box::default()), 80, 8);
     insta::assert_snapshot!("first_frame", viewer.picture());
 }
 
 #[test]
 fn a_wait_is_shown_and_can_be_stopped() {
-    let mut viewer = Viewer::new(Screen::Functions(Functions::default()), 80, 8);
+    let mut viewer = Viewer::new(Screen::Functions(Box::default()), 80, 8);
     viewer.now += 2 * SECOND;
     viewer.event(Event::Tick);
     assert!(viewer.picture().contains("2.000s  Esc stops"), "{}", viewer.picture());
@@ -81,7 +81,7 @@ fn a_wait_is_shown_and_can_be_stopped() {
 
 #[test]
 fn a_problem_is_shown_with_what_to_do() {
-    let mut viewer = Viewer::new(Screen::Functions(Functions::default()), 80, 12);
+    let mut viewer = Viewer::new(Screen::Functions(Box::default()), 80, 12);
     let (ticket, _) = viewer.asked();
     let what = "cannot reach ClickHouse at http://127.0.0.1:8123: Connection refused (os error 111)".to_owned();
     let next =
