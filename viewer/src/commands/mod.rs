@@ -30,7 +30,7 @@ pub use meta::{completions, help, man};
 pub use open::opened;
 pub use schema::schema;
 pub use trace::screen as trace_screen;
-pub use ui::{first_screen, is_possible, open};
+pub use ui::{first_screen, is_possible, open, tail_screen};
 
 use std::io::{self, Write as _};
 

@@ -1,6 +1,9 @@
 //! What screens ask for and what comes back. An answer is data; what becomes of it is the state's business.
 
-use lambdaview_queries::questions::{errors::Group, invocations::Invocation, lines::Line, trace::Trace, whole::Whole};
+use lambdaview_queries::{
+    filter::Filter,
+    questions::{errors::Group, invocations::Invocation, lines::Line, trace::Trace, whole::Whole},
+};
 
 use crate::{
     ask::{Nanos, TraceRef},
@@ -9,7 +12,7 @@ use crate::{
 };
 
 /// Something wanted from the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Ask {
     /// To be connected, and nothing else.
     Connect,
@@ -36,21 +39,23 @@ pub enum Ask {
         /// Measured since when.
         from: Nanos,
     },
-    /// A function's lines, then those that arrive.
+    /// Lines, then those that arrive.
     Tail {
-        /// The function, as it was named.
-        function: String,
+        /// Which.
+        sought: Sought,
         /// Since when.
         from: Nanos,
         /// Until when; then nothing is followed.
         until: Option<Nanos>,
-        /// At most so many of those that are there: the newest.
+        /// At most so many of those that are there: the newest ...
         count: u64,
+        /// ... and those after this moment, where that is further back.
+        reach: Option<Nanos>,
     },
     /// Lines further back.
     Older {
-        /// The function, as it was named.
-        function: String,
+        /// Which.
+        sought: Sought,
         /// Up to which time, itself included.
         until: Nanos,
         /// At most so many: the newest of them.
@@ -78,6 +83,15 @@ pub enum Ask {
         /// Its id.
         span: String,
     },
+}
+
+/// Which lines are wanted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sought {
+    /// Whose: names, globs and the like, as they were typed.
+    pub functions: Vec<String>,
+    /// Which of theirs.
+    pub filter: Filter,
 }
 
 /// A log line, as screens name it to each other.

@@ -101,10 +101,10 @@ async fn answer(server: &Server, ask: Ask, answers: &Answers) -> Result<(), Erro
             errors::answer(server, function.as_deref(), (from, until), answers).await
         }
         Ask::Functions { from, until } => functions::answer(server, (from, until), answers).await,
-        Ask::Tail { function, from, until, count } => {
-            tail::answer(server, &tail::Wanted { function, from, until, count }, answers).await
+        Ask::Tail { sought, from, until, count, reach } => {
+            tail::answer(server, &tail::Wanted { sought, from, until, count, reach }, answers).await
         }
-        Ask::Older { function, until, count } => tail::older(server, &function, until, count, answers).await,
+        Ask::Older { sought, until, count } => tail::older(server, &sought, until, count, answers).await,
         Ask::Invocations { function, from, until } => {
             let window = until.map_or_else(|| Window::since(from, server.now()), |until| Window { from, until });
             invocations::answer(server, &function, window, answers).await

@@ -37,7 +37,7 @@ use super::{
 use crate::{ask::Nanos, format::Zone};
 
 /// Something to be done outside the state.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Ask the server; answers come with the ticket.
     Ask(Ticket, Ask),

@@ -61,7 +61,7 @@ fn a_function_opens_and_one_comes_back_to_it() {
     let mut viewer = opened();
     viewer.press("j<Enter>");
     let (ticket, ask) = viewer.asked();
-    assert!(matches!(&ask, Ask::Tail { function, until: None, .. } if function == "refund"), "{ask:?}");
+    assert!(matches!(&ask, Ask::Tail { sought, until: None, .. } if sought.functions == ["refund"]), "{ask:?}");
     assert_eq!(viewer.press("q").effects, [Effect::Cancel(ticket)]);
     assert_eq!(function(&viewer), "refund");
     assert_eq!(viewer.press("q").effects, [Effect::Quit]);
@@ -117,7 +117,7 @@ fn the_stretch_of_time_is_chosen_typed_and_shifted() {
 fn the_palette_does_what_a_key_does_and_opens_functions_by_name() {
     let mut viewer = opened();
     viewer.press(":tail ref<Enter>");
-    assert!(matches!(viewer.asked().1, Ask::Tail { function, .. } if function == "refund"));
+    assert!(matches!(viewer.asked().1, Ask::Tail { sought, .. } if sought.functions == ["refund"]));
     viewer.press(":functions<Enter>");
     assert!(matches!(viewer.state.screen(), Screen::Functions(_)));
     assert_eq!(viewer.press(":quit<Enter>").effects, [Effect::Quit]);

@@ -28,9 +28,12 @@ pub(super) fn header(scene: Scene<'_>, tail: &Tail) -> Line<'static> {
     let state = scene.state;
     let mut left = vec![
         ("tail ".to_owned(), FAINT),
-        (tail.name.clone(), Part::HeaderStrong),
+        (tail.title(), Part::HeaderStrong),
         (format!("  {}", state.times.shown(state.zone, state.now())), Part::Text),
     ];
+    if !tail.given.shown.is_empty() {
+        left.push((format!("  {}", tail.given.shown), Part::Of(Role::Warning)));
+    }
     if !tail.rules.is_empty() {
         left.push((format!("  {}", tail.rules.shown()), Part::Of(Role::Warning)));
     }
@@ -199,7 +202,7 @@ fn first(text: &str) -> &str {
 fn before(scene: Scene<'_>, tail: &Tail, (number, line): (Number, &Stored<'_>), is_same: bool, row: &mut Row<'_>) {
     let columns = usize::from(scene.state.columns);
     let faint = scene.style(FAINT);
-    let mark = tail.marks.iter().find(|(_, marked)| **marked == number).map_or(' ', |(letter, _)| *letter);
+    let mark = tail.marks.iter().find(|(_, mark)| mark.at == Some(number)).map_or(' ', |(letter, _)| *letter);
     row.push(&mark.to_string(), scene.style(Part::Key));
     row.push(&time(scene, line.time, columns), faint);
     let letter = severity_letter(line.severity);

@@ -1,12 +1,12 @@
 //! What keys do on the tail screen.
 
 use super::{
-    Flow, Link, Tail,
+    Flow, Link, Mark, Tail,
     rules::{Rules, Value},
-    store::{Number, Stored},
+    store::Stored,
 };
 use crate::{
-    ask::TraceRef,
+    ask::{Nanos, TraceRef},
     format::{count, rfc3339, short_id},
     tui::{
         ask::{Answer, Ask, LineRef, Problem, Slot},
@@ -26,28 +26,29 @@ impl Page for Tail {
     }
 
     fn name(&self) -> String {
-        format!("tail {}", self.name)
+        format!("tail {}", self.title())
     }
 
     fn begin(&mut self, around: &Around) -> Vec<Step> {
-        let kept = Self { rules: std::mem::take(&mut self.rules), wrap: self.wrap, ..Self::new(&self.name) };
-        let search = std::mem::take(&mut self.search);
-        *self = Self { search, memory: self.memory, ..kept };
-        let ask = Ask::Tail {
-            function: self.name.clone(),
-            from: around.times.from(around.now),
-            until: around.times.until,
-            count: super::PAGE,
-        };
-        vec![Step::Drop(Slot::Older), Step::Ask(Slot::Main, ask)]
+        let kept = Self::of(std::mem::take(&mut self.names), std::mem::take(&mut self.given));
+        let (rules, search) = (std::mem::take(&mut self.rules), std::mem::take(&mut self.search));
+        let mut marks = std::mem::take(&mut self.marks);
+        marks.values_mut().for_each(|mark| mark.at = None);
+        *self = Self { rules, search, marks, wrap: self.wrap, memory: self.memory, ..kept };
+        self.ask(None, around)
     }
 
     fn act(&mut self, command: Command, around: &Around) -> Vec<Step> {
         match command {
             Command::Bottom | Command::Follow => self.follow(command, around),
             Command::Pause => self.pause(around),
-            Command::Search => vec![Step::Prompt(For::Search, String::new())],
-            Command::Filter => vec![Step::Prompt(For::Filter, self.rules.text.clone())],
+            Command::Search | Command::Filter => {
+                self.before_typing = (self.rules.clone(), self.search.clone());
+                vec![match command {
+                    Command::Search => Step::Prompt(For::Search, String::new()),
+                    _ => Step::Prompt(For::Filter, self.rules.text.clone()),
+                }]
+            }
             Command::Next => self.next_match(true, around),
             Command::Previous => self.next_match(false, around),
             Command::NextError => self.seek(true, "error", is_error, around),
@@ -64,16 +65,18 @@ impl Page for Tail {
                 self.settle(around)
             }
             Command::Mark(letter) => {
-                self.marks.insert(letter, self.cursor);
+                let Some(line) = self.line_ref() else { return Vec::new() };
+                self.marks.insert(letter, Mark { line, at: Some(self.cursor) });
                 vec![Step::Say(format!("marked {letter}; '{letter} comes back"))]
             }
             Command::GoToMark(letter) => match self.marks.get(&letter) {
-                Some(number) => self.jump(*number, around),
+                Some(Mark { at: Some(number), .. }) if self.shows(*number) => self.jump(*number, around),
+                Some(_) => vec![Step::Say(format!("the line marked {letter} is not among those here"))],
                 None => vec![Step::Say(format!("nothing is marked {letter}"))],
             },
             Command::Save => {
                 let time = crate::format::Zone::Utc.moment(around.now).replace([' ', ':'], "-");
-                vec![Step::Prompt(For::Save, format!("{}-{time}.log", file_name(&self.name)))]
+                vec![Step::Prompt(For::Save, format!("{}-{time}.log", file_name(&self.title())))]
             }
             _ => self.scroll(command, around),
         }
@@ -112,12 +115,28 @@ impl Page for Tail {
             }
             For::Filter => {
                 let rules = Rules { text: text.to_owned(), ..self.rules.clone() };
-                // Emptied, it shows everything again.
-                self.rule(if done && text.is_empty() { Rules::default() } else { rules }, around)
+                match done {
+                    // Emptied, it shows everything again.
+                    true if text.is_empty() => self.rule(Rules::default(), around),
+                    true => self.rule(rules, around),
+                    false => self.apply(rules, around),
+                }
             }
             For::Save if done && !text.trim().is_empty() => {
                 let text_of_file = if text.ends_with("json") { self.json() } else { self.text(around) };
                 vec![Step::Save(text.trim().to_owned(), text_of_file)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn dropped(&mut self, to: For, around: &Around) -> Vec<Step> {
+        let (rules, search) = std::mem::take(&mut self.before_typing);
+        match to {
+            For::Filter => self.apply(rules, around),
+            For::Search => {
+                self.search = search;
+                Vec::new()
             }
             _ => Vec::new(),
         }
@@ -143,7 +162,8 @@ impl Page for Tail {
             What::Request => known(line.invocation),
             What::Command => {
                 let id = known(line.trace).or_else(|| known(line.invocation));
-                let tail = || format!("lambdaview tail '{}' {}", self.name, around.times.flags(around.now));
+                let names = self.names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(" ");
+                let tail = || format!("lambdaview tail {names} {}", around.times.flags(around.now));
                 Some(id.map_or_else(tail, |id| format!("lambdaview trace {id}")))
             }
             What::Sql => None,
@@ -170,7 +190,7 @@ impl Page for Tail {
 
     fn function(&self) -> Option<String> {
         let of_line = self.line().map(|line| line.function.to_owned()).filter(|name| !name.is_empty());
-        of_line.or_else(|| Some(self.name.clone()))
+        of_line.or_else(|| self.names.first().cloned())
     }
 
     fn trace(&self) -> Option<TraceRef> {
@@ -184,11 +204,7 @@ impl Page for Tail {
     }
 
     fn go_to(&mut self, line: &LineRef, around: &Around) -> bool {
-        let is_it = |stored: &Stored<'_>| stored.time == line.time && line_ref(stored).is(line);
-        let found = self.store.from(Number::MIN).find(|(_, stored)| is_it(stored)).map(|(number, _)| number);
-        let Some(number) = found.filter(|number| self.shown.number(self.shown.place(*number)) == Some(*number)) else {
-            return false;
-        };
+        let Some(number) = self.number_of(line).filter(|number| self.shows(*number)) else { return false };
         // Older lines that this makes worth reading are asked for by the next key.
         let _ = self.jump(number, around);
         true
@@ -196,7 +212,7 @@ impl Page for Tail {
 
     fn place(&self, around: &Around) -> Option<Place> {
         let Some(line) = self.line() else {
-            let search = link::is("ResourceAttributes.faas.name", &self.name);
+            let search = link::is("ResourceAttributes.faas.name", self.names.first()?);
             return Some(Place { search, from: around.times.from(around.now), until: around.times.end(around.now) });
         };
         let search = match (line.trace, line.invocation) {
@@ -313,8 +329,28 @@ impl Tail {
         vec![Step::Choose(title, shown)]
     }
 
-    /// Applies other rules; the cursor stays on its line, or goes to the next that is left.
+    /// Asks for the lines, as far back as a moment.
+    fn ask(&mut self, reach: Option<Nanos>, around: &Around) -> Vec<Step> {
+        self.asked = self.rules.clone();
+        let (from, until) = (around.times.from(around.now), around.times.until);
+        let ask = Ask::Tail { sought: self.sought(), from, until, count: super::PAGE, reach };
+        vec![Step::Drop(Slot::Older), Step::Ask(Slot::Main, ask)]
+    }
+
+    /// Applies other rules to what is here, and has the server apply them to everything else.
     fn rule(&mut self, rules: Rules, around: &Around) -> Vec<Step> {
+        let mut steps = self.apply(rules, around);
+        if self.rules != self.asked {
+            self.link = Link::Opening;
+            let cursor = self.line().filter(|_| self.flow != Flow::Following && self.shows(self.cursor));
+            let reach = cursor.map(|line| line.time);
+            steps.extend(self.ask(reach, around));
+        }
+        steps
+    }
+
+    /// Applies other rules to what is here; the cursor stays on its line, or goes to the next that is left.
+    fn apply(&mut self, rules: Rules, around: &Around) -> Vec<Step> {
         self.rules = rules;
         self.shown.apply(&self.rules, &self.store);
         if self.flow == Flow::Following {
@@ -326,7 +362,7 @@ impl Tail {
 
     /// The lines to be saved: those that are marked, else those that are shown.
     fn saved(&self) -> impl Iterator<Item = Stored<'_>> {
-        let marked: std::collections::BTreeSet<_> = self.marks.values().copied().collect();
+        let marked: std::collections::BTreeSet<_> = self.marks.values().filter_map(|mark| mark.at).collect();
         let all = (0..if marked.is_empty() { self.count() } else { 0 }).filter_map(|place| self.shown.number(place));
         marked.into_iter().chain(all).filter_map(|number| self.store.get(number))
     }
@@ -350,7 +386,7 @@ impl Tail {
 }
 
 /// A line as other screens name it.
-fn line_ref(line: &Stored<'_>) -> LineRef {
+pub(super) fn line_ref(line: &Stored<'_>) -> LineRef {
     LineRef {
         time: line.time,
         severity: line.severity,

@@ -13,10 +13,12 @@ pub mod unfolded;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use lambdaview_queries::filter::Filter;
+
 use crate::{
     ask::Nanos,
     tui::{
-        ask::{Ask, Mode, Problem, Slot},
+        ask::{Ask, LineRef, Mode, Problem, Slot, Sought},
         state::page::{Around, Step},
     },
 };
@@ -55,11 +57,31 @@ pub enum Link {
     Ended,
 }
 
+/// A filter that was given with the functions.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Given {
+    /// What it leaves.
+    pub filter: Filter,
+    /// As it was typed.
+    pub shown: String,
+}
+
+/// A marked line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// The line.
+    pub line: LineRef,
+    /// Its number, while it is here.
+    pub at: Option<Number>,
+}
+
 /// The tail screen.
 #[derive(Debug)]
 pub struct Tail {
-    /// The function, as it was named.
-    pub name: String,
+    /// The functions, as they were named.
+    pub names: Vec<String>,
+    /// What leaves lines out from the start.
+    pub given: Given,
     /// The lines here.
     pub store: Store,
     /// Which of them are shown.
@@ -81,7 +103,7 @@ pub struct Tail {
     /// The lines in which it is, in their order.
     pub matches: VecDeque<Number>,
     /// Marked lines, by their letters.
-    pub marks: BTreeMap<char, Number>,
+    pub marks: BTreeMap<char, Mark>,
     /// Lines that are shown whole.
     pub unfolded: BTreeSet<Number>,
     /// Whether long lines are wrapped.
@@ -100,6 +122,10 @@ pub struct Tail {
     pub problem: Option<Problem>,
     /// What a chooser that is open would hide (false) or keep (true), and out of which values.
     choosing: Option<(bool, Vec<Value>)>,
+    /// The rules that the server was asked by.
+    asked: Rules,
+    /// What held before the text that is being typed.
+    before_typing: (Rules, String),
     /// The newest line that was there before this look: what is older is late.
     newest: Nanos,
     page: u64,
@@ -110,8 +136,15 @@ impl Tail {
     /// The lines of a function.
     #[must_use]
     pub fn new(name: &str) -> Self {
+        Self::of(vec![name.to_owned()], Given::default())
+    }
+
+    /// The lines of functions that a filter leaves.
+    #[must_use]
+    pub fn of(names: Vec<String>, given: Given) -> Self {
         Self {
-            name: name.to_owned(),
+            names,
+            given,
             store: Store::default(),
             shown: Shown::default(),
             rules: Rules::default(),
@@ -132,6 +165,8 @@ impl Tail {
             at_beginning: false,
             problem: None,
             choosing: None,
+            asked: Rules::default(),
+            before_typing: (Rules::default(), String::new()),
             newest: 0,
             page: PAGE,
             memory: MEMORY,
@@ -143,6 +178,12 @@ impl Tail {
     pub const fn within(mut self, memory: usize) -> Self {
         self.memory = memory;
         self
+    }
+
+    /// The functions, as they were named.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.names.join(" ")
     }
 
     /// The line under the cursor.
@@ -248,7 +289,12 @@ impl Tail {
     }
 
     fn older_ask(&self) -> Ask {
-        Ask::Older { function: self.name.clone(), until: self.store.boundary(), count: self.page }
+        Ask::Older { sought: self.sought(), until: self.store.boundary(), count: self.page }
+    }
+
+    /// Which lines the server is asked for.
+    fn sought(&self) -> Sought {
+        Sought { functions: self.names.clone(), filter: self.given.filter.clone().and(self.rules.filter()) }
     }
 
     /// Stays where it is from now on.

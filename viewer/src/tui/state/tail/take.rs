@@ -2,11 +2,16 @@
 
 use lambdaview_queries::questions::lines::Line;
 
-use super::{Flow, Link, Tail, unfolded};
+use super::{
+    Flow, Given, Link, Mark, Tail,
+    act::line_ref,
+    store::{Number, Stored},
+    unfolded,
+};
 use crate::{
     ask::Nanos,
     tui::{
-        ask::{Answer, Lines},
+        ask::{Answer, LineRef, Lines},
         state::page::{Around, Step},
         text::find,
     },
@@ -18,10 +23,7 @@ const TOLERANCE: Nanos = 100_000_000;
 impl Tail {
     pub(super) fn take(&mut self, answer: Answer, around: &Around) -> Vec<Step> {
         match answer {
-            Answer::Lines(Lines::There(lines)) => {
-                lines.iter().for_each(|line| self.put(line, None));
-                self.caught_up(around)
-            }
+            Answer::Lines(Lines::There(lines)) => self.renew(&lines, around),
             Answer::Lines(Lines::Arrived(lines)) => {
                 for line in &lines {
                     let late = self.newest - line.time;
@@ -46,6 +48,46 @@ impl Tail {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Takes the lines there are in the place of those that were here; the view stays on its line, if that is among them.
+    fn renew(&mut self, lines: &[Line], around: &Around) -> Vec<Step> {
+        let stays = (self.flow != Flow::Following).then(|| self.line().map(|line| line_ref(&line))).flatten();
+        let above = self.shown.place(self.cursor).saturating_sub(self.shown.place(self.top));
+        let fresh = Self::of(Vec::new(), Given::default());
+        (self.store, self.shown, self.unfolded) = (fresh.store, fresh.shown, fresh.unfolded);
+        (self.several, self.at_beginning, self.page, self.newest) = (false, false, fresh.page, fresh.newest);
+        (self.skipped, self.unseen) = (0, 0);
+        lines.iter().for_each(|line| self.put(line, None));
+        self.shown.apply(&self.rules, &self.store);
+        self.find_all();
+        self.find_marks();
+        if let Flow::Paused(last) = &mut self.flow {
+            *last = self.store.end() - 1;
+        }
+        let mut steps = self.caught_up(around);
+        if let Some(number) = stays.and_then(|line| self.number_of(&line)) {
+            let place = self.shown.place(number);
+            self.top = self.shown.number(place.saturating_sub(above)).unwrap_or(number);
+            steps = self.go(place, around);
+        } else if self.flow != Flow::Following {
+            steps = self.go(self.count(), around);
+        }
+        self.unseen = 0;
+        steps
+    }
+
+    /// Looks for the marked lines among those that are here.
+    fn find_marks(&mut self) {
+        let marks = std::mem::take(&mut self.marks);
+        let found = |mark: Mark| Mark { at: self.number_of(&mark.line), ..mark };
+        self.marks = marks.into_iter().map(|(letter, mark)| (letter, found(mark))).collect();
+    }
+
+    /// The number of a line, if it is here.
+    pub(super) fn number_of(&self, line: &LineRef) -> Option<Number> {
+        let is_it = |stored: &Stored<'_>| stored.time == line.time && line_ref(stored).is(line);
+        self.store.from(Number::MIN).find(|(_, stored)| is_it(stored)).map(|(number, _)| number)
     }
 
     fn put(&mut self, line: &Line, late: Option<u64>) {
@@ -90,7 +132,7 @@ impl Tail {
             let first = self.store.first();
             self.matches.retain(|number| *number >= first);
             self.unfolded.retain(|number| *number >= first);
-            self.marks.retain(|_, number| *number >= first);
+            self.marks.values_mut().for_each(|mark| mark.at = mark.at.filter(|number| *number >= first));
         }
     }
 

@@ -1,8 +1,10 @@
 //! The tail screen as one uses it: what is in view after which keys, what is asked, what is lost (nothing) and what is bounded.
 
+use lambdaview_queries::filter::Filter;
+
 use super::*;
 use crate::tui::{
-    ask::{Answer, Lines, Mode},
+    ask::{Answer, Lines, Mode, Sought},
     sample::{NOW, SECOND, Viewer, line, lines, tail},
     state::{Effect, Screen},
 };
@@ -12,6 +14,10 @@ fn of(viewer: &Viewer) -> &Tail {
         Screen::Tail(tail) => tail,
         screen => panic!("{screen:?}"),
     }
+}
+
+fn sought(viewer: &Viewer) -> Sought {
+    of(viewer).sought()
 }
 
 fn body(viewer: &Viewer) -> String {
@@ -72,7 +78,7 @@ fn older_lines_are_asked_for_near_the_first_and_the_view_stays_where_it_is() {
     let (mut viewer, _) = tail(80, 12, lines(500..600));
     viewer.press("g");
     let (older, ask) = viewer.asked();
-    assert_eq!(ask, Ask::Older { function: "charge".to_owned(), until: line(500, "").time, count: 1_000 });
+    assert_eq!(ask, Ask::Older { sought: sought(&viewer), until: line(500, "").time, count: 1_000 });
     viewer.press("j");
     assert!(!viewer.effects.iter().any(|effect| matches!(effect, Effect::Ask(..))), "it is not asked twice");
     // The boundary's own line comes again.
@@ -136,21 +142,65 @@ fn searching_finds_the_nearest_and_goes_on_both_ways() {
 fn filters_hide_and_show_without_losing_a_line_or_the_place() {
     let mut there = lines(0..30);
     there[12].severity_number = 17;
-    let (mut viewer, ticket) = tail(80, 12, there);
+    let (mut viewer, _) = tail(80, 12, there.clone());
     viewer.press("E");
     assert_eq!(body(&viewer), "charging card order=12");
     viewer.press("X2");
+    assert_eq!((of(&viewer).count(), body(&viewer).as_str()), (1, "charging card order=12"), "at once");
+    let (ticket, ask) = viewer.asked();
+    let errors = Filter::Severity(17).and(Filter::Not(Box::new(Filter::Severity(21))));
+    assert!(
+        matches!(&ask, Ask::Tail { sought, reach: Some(reach), .. } if sought.filter == errors && *reach == there[12].time),
+        "the server leaves them out, and goes back as far as the cursor: {ask:?}"
+    );
+    viewer.answer(ticket, Answer::Lines(Lines::There(vec![there[12].clone()])));
+    viewer.answer(ticket, Answer::Following(Mode::Exact));
     assert_eq!((of(&viewer).count(), body(&viewer).as_str()), (1, "charging card order=12"));
-    arrive(&mut viewer, ticket, lines(30..40));
-    assert_eq!(of(&viewer).count(), 1);
-    viewer.press("&<Enter>");
+    let (ticket, ask) = viewer.press("&<Enter>").asked();
+    assert!(matches!(&ask, Ask::Tail { sought, .. } if sought.filter == Filter::Everything), "{ask:?}");
+    there.extend(lines(30..40));
+    viewer.answer(ticket, Answer::Lines(Lines::There(there)));
     assert_eq!((of(&viewer).count(), body(&viewer).as_str()), (40, "charging card order=12"));
-    viewer.press("&order=1<Enter>");
+    viewer.press("&order=1");
     assert_eq!(of(&viewer).count(), 11);
-    viewer.press("&<^u><Enter>");
-    assert_eq!(of(&viewer).count(), 40);
+    assert!(viewer.effects.is_empty(), "nobody is asked by half a word");
+    viewer.press("<Esc>");
+    assert_eq!((of(&viewer).count(), body(&viewer).as_str()), (40, "charging card order=12"));
     viewer.press("x1");
     assert_eq!(of(&viewer).count(), 0);
+}
+
+#[test]
+fn what_was_given_with_the_functions_holds_beside_what_is_typed() {
+    let given = Given { filter: Filter::Severity(13), shown: "-l 13".to_owned() };
+    let names = vec!["charge".to_owned(), "pay-*".to_owned()];
+    let mut viewer = Viewer::new(Screen::Tail(Box::new(Tail::of(names.clone(), given))), 100, 12);
+    let (ticket, ask) = viewer.asked();
+    assert!(
+        matches!(&ask, Ask::Tail { sought, .. } if sought.functions == names && sought.filter == Filter::Severity(13)),
+        "{ask:?}"
+    );
+    viewer.answer(ticket, Answer::Lines(Lines::There(lines(0..3)))).answer(ticket, Answer::Following(Mode::Exact));
+    assert!(viewer.picture().contains("tail charge pay-*") && viewer.picture().contains("-l 13"));
+    let (_, ask) = viewer.press("&ord<Enter>").asked();
+    let Ask::Tail { sought, .. } = ask else { panic!("{ask:?}") };
+    assert!(
+        matches!(&sought.filter, Filter::All(all) if all.len() == 2 && all[0] == Filter::Severity(13)),
+        "{sought:?}"
+    );
+}
+
+#[test]
+fn a_mark_outlives_a_filter_that_leaves_its_line_out() {
+    let (mut viewer, _) = tail(80, 12, lines(0..30));
+    viewer.press("kkkma");
+    assert_eq!(body(&viewer), "charging card order=26");
+    let (ticket, _) = viewer.press("&order=1<Enter>").asked();
+    viewer.answer(ticket, Answer::Lines(Lines::There(lines(10..20)))).press("'a");
+    assert!(viewer.state.said.as_ref().unwrap().contains("not among those here"));
+    let (ticket, _) = viewer.press("&<^u><Enter>").asked();
+    viewer.answer(ticket, Answer::Lines(Lines::There(lines(0..30)))).press("'a");
+    assert_eq!(body(&viewer), "charging card order=26");
 }
 
 #[test]
