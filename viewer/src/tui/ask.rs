@@ -3,6 +3,7 @@
 use lambdaview_queries::{
     filter::Filter,
     questions::{errors::Group, invocations::Invocation, lines::Line, trace::Trace, whole::Whole},
+    window::Window,
 };
 
 use crate::{
@@ -70,6 +71,13 @@ pub enum Ask {
         /// Until when; `None` is now.
         until: Option<Nanos>,
     },
+    /// How the invocations of some lines began and ended: asked beside something else, and nobody waits for it.
+    Ends {
+        /// The functions, as they were named.
+        functions: Vec<String>,
+        /// When the invocations began.
+        window: Window,
+    },
     /// A trace, or the one of an invocation.
     Trace(TraceRef),
     /// A log line with everything that its row holds.
@@ -123,12 +131,23 @@ impl LineRef {
 }
 
 impl Ask {
+    /// Whether it is asked beside something else, so that nobody waits for it.
+    #[must_use]
+    pub const fn is_beside(&self) -> bool {
+        matches!(self, Self::Ends { .. })
+    }
+
     /// Whether it goes on until it is given up, as following does.
     #[must_use]
     pub const fn is_endless(&self) -> bool {
         match self {
             Self::Tail { until, .. } => until.is_none(),
-            Self::Heard | Self::Invocations { .. } | Self::Trace(_) | Self::Line(_) | Self::Span { .. } => false,
+            Self::Heard
+            | Self::Ends { .. }
+            | Self::Invocations { .. }
+            | Self::Trace(_)
+            | Self::Line(_)
+            | Self::Span { .. } => false,
             Self::Connect | Self::Functions { .. } | Self::Cost { .. } | Self::Errors { .. } | Self::Older { .. } => {
                 false
             }
@@ -157,6 +176,8 @@ pub enum Answer {
     Away(String),
     /// To [`Ask::Invocations`], newest first.
     Invocations(Vec<Invocation>),
+    /// To [`Ask::Ends`].
+    Ends(Vec<Invocation>),
     /// To [`Ask::Trace`]; without spans and lines when nobody knows it.
     Trace(Box<Trace>),
     /// To [`Ask::Line`] and [`Ask::Span`]; nothing when the row is gone.
@@ -226,6 +247,8 @@ pub enum Slot {
     Main,
     /// More of it, further back.
     Older,
+    /// How what it shows began and ended.
+    Ends,
     /// More about the thing under the cursor.
     Detail,
     /// What was asked.

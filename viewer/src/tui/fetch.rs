@@ -109,6 +109,7 @@ async fn answer(server: &Server, ask: Ask, answers: &Answers) -> Result<(), Erro
             let window = until.map_or_else(|| Window::since(from, server.now()), |until| Window { from, until });
             invocations::answer(server, &function, window, answers).await
         }
+        Ask::Ends { functions, window } => invocations::ends(server, &functions, window, answers).await,
         Ask::Trace(id) => trace::answer(server, &id, answers).await,
         Ask::Line(line) => trace::line(server, &line, answers).await,
         Ask::Span { time, trace, span } => {

@@ -86,6 +86,7 @@ impl Theme {
             Sign::Cut => ("~", "…"),
             Sign::Opens => ("+", "┌"),
             Sign::Runs => ("|", "│"),
+            Sign::GoesOn => ("+", "├"),
             Sign::Closes => ("+", "└"),
             Sign::Rule => ("-", "─"),
         };
@@ -131,6 +132,7 @@ pub enum Sign {
     Cut,
     Opens,
     Runs,
+    GoesOn,
     Closes,
     Rule,
 }

@@ -141,14 +141,14 @@ async fn away(server: &Server, fault: Fault, answers: &Answers) -> Result<(), Er
 }
 
 async fn known(server: &Server, session: &Session, sought: &Sought) -> Result<Known, Error> {
-    let patterns = sought.functions.iter().map(|name| pattern(name)).collect::<Result<Vec<_>, _>>()?;
+    let patterns = patterns(&sought.functions)?;
     let functions = resolved(server, session, &patterns).await?;
     Ok(Known { functions, filter: NamePattern::narrowing(&patterns).and(sought.filter.clone()) })
 }
 
-/// The functions that a name means.
-pub(super) async fn resolve(server: &Server, session: &Session, name: &str) -> Result<Functions, Error> {
-    resolved(server, session, &[pattern(name)?]).await
+/// The functions that names mean.
+pub(super) async fn resolve(server: &Server, session: &Session, names: &[impl AsRef<str>]) -> Result<Functions, Error> {
+    resolved(server, session, &patterns(names)?).await
 }
 
 async fn resolved(server: &Server, session: &Session, patterns: &[NamePattern]) -> Result<Functions, Error> {
@@ -159,8 +159,9 @@ async fn resolved(server: &Server, session: &Session, patterns: &[NamePattern]) 
     }
 }
 
-fn pattern(name: &str) -> Result<NamePattern, Error> {
-    name.parse().map_err(|error: BadName| usage(&format!("{name}: {error}"), None))
+fn patterns(names: &[impl AsRef<str>]) -> Result<Vec<NamePattern>, Error> {
+    let pattern = |name: &str| name.parse().map_err(|error: BadName| usage(&format!("{name}: {error}"), None));
+    names.iter().map(|name| pattern(name.as_ref())).collect()
 }
 
 /// Lines on their way to the screen, some at a time. The channel is bounded, so a flood waits here and at the server.

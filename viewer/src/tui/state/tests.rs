@@ -78,7 +78,8 @@ fn escape_stops_what_is_running_before_it_leaves_and_never_stops_following() {
     viewer.press("<Enter>");
     let (ticket, _) = viewer.asked();
     viewer.answer(ticket, Answer::Lines(crate::tui::ask::Lines::There(lines(0..3))));
-    assert_eq!(viewer.press("<Esc>").effects, [Effect::Cancel(ticket)], "it leaves, and the server is told");
+    let left = &viewer.press("<Esc>").effects;
+    assert!(left.contains(&Effect::Cancel(ticket)), "it leaves, and the server is told: {left:?}");
     assert!(matches!(viewer.state.screen(), Screen::Functions(_)));
 }
 

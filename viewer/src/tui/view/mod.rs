@@ -5,6 +5,7 @@ mod choose;
 mod cost;
 mod detail;
 mod errors;
+mod frame;
 mod functions;
 mod help;
 mod invocations;
@@ -116,7 +117,7 @@ fn plain(buffer: &mut Buffer) {
     for cell in &mut buffer.content {
         let sign = match cell.symbol() {
             "…" => "~",
-            "–" => "-",
+            "–" | "·" => "-",
             "↑" => "^",
             "↓" => "v",
             "←" => "<",

@@ -3,6 +3,7 @@
 use super::{
     Flow, Link, Mark, Tail,
     rules::{Rules, Value},
+    shown::Shown,
     store::Stored,
 };
 use crate::{
@@ -34,7 +35,8 @@ impl Page for Tail {
         let (rules, search) = (std::mem::take(&mut self.rules), std::mem::take(&mut self.search));
         let mut marks = std::mem::take(&mut self.marks);
         marks.values_mut().for_each(|mark| mark.at = None);
-        *self = Self { rules, search, marks, wrap: self.wrap, memory: self.memory, ..kept };
+        let Self { wrap, by_invocation, memory, .. } = *self;
+        *self = Self { rules, search, marks, wrap, by_invocation, memory, ..kept };
         self.ask(None, around)
     }
 
@@ -64,6 +66,7 @@ impl Page for Tail {
                 self.wrap = !self.wrap;
                 self.settle(around)
             }
+            Command::Blocks => self.change_order(around),
             Command::Mark(letter) => {
                 let Some(line) = self.line_ref() else { return Vec::new() };
                 self.marks.insert(letter, Mark { line, at: Some(self.cursor) });
@@ -87,7 +90,15 @@ impl Page for Tail {
     }
 
     fn failed(&mut self, slot: Slot, problem: Problem, _around: &Around) -> Vec<Step> {
-        self.link = Link::Ended;
+        match slot {
+            Slot::Main => self.link = Link::Ended,
+            // They are asked for again by and by; lines are shown without meanwhile.
+            Slot::Ends => {
+                self.ends.finish();
+                return Vec::new();
+            }
+            _ => {}
+        }
         if slot == Slot::Main && self.store.is_empty() {
             self.problem = Some(problem);
             return Vec::new();
@@ -247,16 +258,19 @@ impl Tail {
         }
         self.flow = if matches!(self.link, Link::Ended) { Flow::Scrolled } else { Flow::Following };
         self.unseen = 0;
+        self.shown.catch_up(&self.rules, &self.store, self.until(), Some(around.now));
         let last = self.shown.len().saturating_sub(1);
         self.go(last, around)
     }
 
     fn pause(&mut self, around: &Around) -> Vec<Step> {
-        self.flow = match self.flow {
-            Flow::Paused(_) => Flow::Following,
-            _ => Flow::Paused(self.store.end() - 1),
-        };
-        if self.flow == Flow::Following { self.follow(Command::Follow, around) } else { Vec::new() }
+        if let Flow::Paused(_) = self.flow {
+            self.flow = Flow::Following;
+            self.shown.catch_up(&self.rules, &self.store, self.until(), Some(around.now));
+            return self.follow(Command::Follow, around);
+        }
+        (self.flow, self.unseen) = (Flow::Paused(self.store.end() - 1), 0);
+        Vec::new()
     }
 
     /// Moves the cursor; upwards it leaves the newest line, and following with it.
@@ -334,7 +348,8 @@ impl Tail {
         self.asked = self.rules.clone();
         let (from, until) = (around.times.from(around.now), around.times.until);
         let ask = Ask::Tail { sought: self.sought(), from, until, count: super::PAGE, reach };
-        vec![Step::Drop(Slot::Older), Step::Ask(Slot::Main, ask)]
+        self.ends.finish();
+        vec![Step::Drop(Slot::Older), Step::Drop(Slot::Ends), Step::Ask(Slot::Main, ask)]
     }
 
     /// Applies other rules to what is here, and has the server apply them to everything else.
@@ -352,12 +367,29 @@ impl Tail {
     /// Applies other rules to what is here; the cursor stays on its line, or goes to the next that is left.
     fn apply(&mut self, rules: Rules, around: &Around) -> Vec<Step> {
         self.rules = rules;
-        self.shown.apply(&self.rules, &self.store);
+        self.arrange();
         if self.flow == Flow::Following {
             let last = self.count().saturating_sub(1);
             return self.go(last, around);
         }
         self.settle(around)
+    }
+
+    /// Puts all lines in their order anew.
+    pub(super) fn arrange(&mut self) {
+        self.shown = Shown::of(&self.rules, self.by_invocation, &self.store, self.until());
+    }
+
+    /// Lines by invocation, or as they came; the cursor stays on its line.
+    fn change_order(&mut self, around: &Around) -> Vec<Step> {
+        self.by_invocation = !self.by_invocation;
+        self.arrange();
+        let said = if self.by_invocation { "lines by invocation" } else { "lines in the order in which they came" };
+        let mut steps = vec![Step::Say(format!("{said}; B changes it"))];
+        let place = self.shown.place(self.cursor);
+        steps.extend(if self.flow == Flow::Following { self.go(self.count(), around) } else { self.go(place, around) });
+        steps.extend(self.ask_ends(around));
+        steps
     }
 
     /// The lines to be saved: those that are marked, else those that are shown.
