@@ -1,6 +1,11 @@
 //! The invocations screen: a function's newest invocations, how they ended, and what of them is still to come.
 
-use lambdaview_queries::questions::invocations::{Ending, Invocation};
+use std::collections::BTreeMap;
+
+use lambdaview_queries::{
+    questions::invocations::{Ending, Invocation},
+    window::Window,
+};
 
 use super::{
     narrowed::Narrowed,
@@ -8,13 +13,18 @@ use super::{
 };
 use crate::{
     ask::{Nanos, TraceRef},
-    radar::{self, Sight},
+    radar::{self, Report, Sight},
     render::{fields, invocations as render},
     tui::{
         ask::{Answer, Ask, Problem, Slot},
         keys::{Command, Scope, What},
     },
 };
+
+const SECOND: Nanos = 1_000_000_000;
+/// How often reports that are to come are asked for.
+const OFTEN: Nanos = 10 * SECOND;
+const SELDOM: Nanos = 60 * SECOND;
 
 /// A column to sort by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,6 +110,8 @@ pub struct Invocations {
     pub ascending: bool,
     /// When the answer came; `None` before the first.
     pub read_at: Option<Nanos>,
+    /// When reports that are to come were last asked for.
+    asked_at: Nanos,
     /// Why there is none.
     pub problem: Option<Problem>,
 }
@@ -134,6 +146,44 @@ impl Invocations {
             ordered.reverse();
         }
         ordered
+    }
+
+    /// When the oldest and the newest invocation began whose reports are to come.
+    fn pending(&self) -> Option<(Nanos, Nanos)> {
+        let pending = self.all.iter().zip(&self.sights).filter(|(_, sight)| sight.report == Report::Pending);
+        let starts = || pending.clone().map(|(invocation, _)| invocation.start);
+        starts().min().zip(starts().max())
+    }
+
+    /// How long the reports that are to come are not asked for yet: the longer they are away, the longer.
+    fn pause(&self, now: Nanos) -> Option<Nanos> {
+        let (_, newest) = self.pending()?;
+        let pause = ((now - newest) / 10).clamp(OFTEN, SELDOM);
+        Some((self.asked_at + pause - now).max(0))
+    }
+
+    /// Other invocations, or more known of them; the cursor stays on its own.
+    fn show(&mut self, all: Vec<Invocation>, around: &Around) {
+        let id = self.under_cursor().map(|(invocation, _)| invocation.request_id.clone());
+        self.sights = radar::look(&all, around.now);
+        self.all = all;
+        let stays = id.and_then(|id| self.all.iter().position(|one| one.request_id == id));
+        self.shown.set(self.all.iter().map(text).collect(), self.ordered(), stays, around);
+    }
+
+    /// Fills in the reports that have come.
+    fn fill_in(&mut self, found: Vec<Invocation>, around: &Around) {
+        let reported = found.into_iter().filter(|one| one.billed.is_some() || one.memory_used.is_some());
+        let mut reported: BTreeMap<String, Invocation> = reported.map(|one| (one.request_id.clone(), one)).collect();
+        let mut all = self.all.clone();
+        for (invocation, sight) in all.iter_mut().zip(&self.sights) {
+            if sight.report == Report::Pending
+                && let Some(report) = reported.remove(&invocation.request_id)
+            {
+                *invocation = Invocation { lines: invocation.lines, ..report };
+            }
+        }
+        self.show(all, around);
     }
 
     fn seek(&mut self, steps: (isize, isize), around: &Around) -> Vec<Step> {
@@ -190,19 +240,34 @@ impl Page for Invocations {
     }
 
     fn answer(&mut self, _slot: Slot, answer: Answer, around: &Around) -> Vec<Step> {
-        if let Answer::Invocations(found) = answer {
-            let id = self.under_cursor().map(|(invocation, _)| invocation.request_id.clone());
-            self.sights = radar::look(&found, around.now);
-            self.all = found;
-            (self.read_at, self.problem) = (Some(around.now), None);
-            let stays = id.and_then(|id| self.all.iter().position(|one| one.request_id == id));
-            self.shown.set(self.all.iter().map(text).collect(), self.ordered(), stays, around);
+        match answer {
+            Answer::Invocations(found) => {
+                (self.read_at, self.problem, self.asked_at) = (Some(around.now), None, around.now);
+                self.show(found, around);
+            }
+            Answer::Ends(found) => self.fill_in(found, around),
+            _ => {}
         }
         Vec::new()
     }
 
-    fn failed(&mut self, _slot: Slot, problem: Problem, _around: &Around) -> Vec<Step> {
-        self.problem = Some(problem);
+    fn wakes_after(&self, now: Nanos) -> Option<u64> {
+        self.pause(now).map(|pause| pause.max(SECOND).unsigned_abs())
+    }
+
+    /// A report comes with the environment's next invocation: it is filled in then.
+    fn tick(&mut self, around: &Around) -> Vec<Step> {
+        let Some((oldest, _)) = self.pending().filter(|_| self.pause(around.now) == Some(0)) else { return Vec::new() };
+        self.asked_at = around.now;
+        let window = Window::since(oldest, around.now);
+        vec![Step::AskOnce(Slot::Ends, Ask::Ends { functions: vec![self.function.clone()], window })]
+    }
+
+    fn failed(&mut self, slot: Slot, problem: Problem, _around: &Around) -> Vec<Step> {
+        // What is asked beside is asked again by and by.
+        if slot == Slot::Main {
+            self.problem = Some(problem);
+        }
         Vec::new()
     }
 
@@ -240,7 +305,7 @@ mod tests {
     use super::*;
     use crate::tui::{
         event::Event,
-        sample::{NOW, SECOND, Viewer},
+        sample::{NOW, Viewer},
         state::Screen,
     };
 
@@ -272,6 +337,26 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_report_that_was_pending_is_filled_in_when_it_comes() {
+        let mut viewer = Viewer::new(Screen::Invocations(Box::new(Invocations::of("charge"))), 120, 24);
+        let (ticket, _) = viewer.asked();
+        let pending = Invocation { lines: Some((7, 0)), ..invocation(1, Ending::Ok) };
+        let before = Invocation { billed: Some(1_000_000), instance: "other".to_owned(), ..invocation(9, Ending::Ok) };
+        viewer.answer(ticket, Answer::Invocations(vec![pending.clone(), before])).event(Event::Ended(ticket));
+        assert!(viewer.picture().contains("pending"));
+        assert!(viewer.event(Event::Tick).effects.is_empty(), "it was asked just now");
+        assert!(viewer.state.wakes_after().is_some());
+        viewer.now += 11 * SECOND;
+        let (ticket, ask) = viewer.event(Event::Tick).asked();
+        assert!(matches!(ask, Ask::Ends { window, .. } if window.from == pending.start), "only what it is in: {ask:?}");
+        let report = Invocation { billed: Some(700_000_000), lines: None, ..pending };
+        viewer.answer(ticket, Answer::Ends(vec![report])).event(Event::Ended(ticket));
+        let picture = viewer.picture();
+        assert!(!picture.contains("pending") && picture.contains("700ms") && picture.contains(" 7 "), "{picture}");
+        assert_eq!(viewer.state.wakes_after(), None, "nothing is waited for any more");
     }
 
     #[test]

@@ -190,7 +190,7 @@ impl State {
     /// After how many nanoseconds a tick is wanted; never, while nothing that is shown changes by time alone.
     #[must_use]
     pub fn wakes_after(&self) -> Option<u64> {
-        [self.asked.wakes_after(self.clock), self.screen().page().wakes_after()].into_iter().flatten().min()
+        [self.asked.wakes_after(self.clock), self.screen().page().wakes_after(self.now())].into_iter().flatten().min()
     }
 
     /// Takes what happened at `clock`, and says what is to be done.
@@ -214,7 +214,10 @@ impl State {
             Event::Answer(ticket, answer) => self.answer(ticket, answer),
             Event::Failed(ticket, problem) => self.failed(ticket, problem),
             Event::Ended(ticket) => self.ended(ticket),
-            Event::Tick => Vec::new(),
+            Event::Tick => {
+                let around = self.around();
+                self.with_top(|page| page.tick(&around))
+            }
         }
     }
 

@@ -112,9 +112,14 @@ pub trait Page {
         self.narrowed().into_iter().for_each(|list| list.resized(around));
     }
 
-    /// After how many nanoseconds something that it shows has changed by time alone.
-    fn wakes_after(&self) -> Option<u64> {
+    /// After how many nanoseconds it wants a tick, if nothing else happens.
+    fn wakes_after(&self, _now: Nanos) -> Option<u64> {
         None
+    }
+
+    /// Time has passed.
+    fn tick(&mut self, _around: &Around) -> Vec<Step> {
+        Vec::new()
     }
 
     /// The log line under its cursor.
