@@ -158,3 +158,24 @@ async fn the_first_frame_waits_for_no_server() {
     screen.press(&["q"]);
     is_whole(&screen, 0).await;
 }
+
+#[tokio::test]
+async fn the_prices_are_those_of_the_configuration() {
+    if !is_possible("the_prices_are_those_of_the_configuration") {
+        return;
+    }
+    let desk = seeded().await;
+    let viewer = desk.viewer();
+    let rates = include_str!("../../viewer/src/cost/rates.toml").replace("us-east-1", "mars-1");
+    let rates = ["cloudwatch", "clickhouse", "lambda"]
+        .into_iter()
+        .fold(rates, |text, part| text.replace(&format!("[{part}]"), &format!("[rates.{part}]")));
+    let folder = viewer.home().join(".config/lambdaview");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("config.toml"), format!("[rates]\n{rates}")).unwrap();
+    let screen = opened(&viewer, 120, 30).await;
+    screen.press(&["5"]);
+    screen.shows("mars-1").await;
+    screen.press(&["q", "q"]);
+    is_whole(&screen, 0).await;
+}

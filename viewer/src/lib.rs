@@ -30,7 +30,7 @@ pub mod zone;
 
 use std::io::Write as _;
 
-use args::{Cli, Command, Display, TailArgs, UiArgs};
+use args::{Cli, Command, Display, UiArgs};
 use clap::CommandFactory as _;
 use commands::Desk;
 use error::Error;
@@ -56,7 +56,7 @@ pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error>
             None => Ok(()),
         },
         Some(Command::Ui(args)) => open(cli, commands::first_screen(args)?, environment).await,
-        Some(Command::Tail(args)) if args.tui => open(cli, tui::state::Screen::tail(one(args)?), environment).await,
+        Some(Command::Tail(args)) if args.tui => open(cli, commands::tail_screen(args)?, environment).await,
         Some(Command::Trace(args)) if args.opens_viewer(cli.display.output) && commands::is_possible() => {
             open(cli, commands::trace_screen(args)?, environment).await
         }
@@ -70,7 +70,8 @@ pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error>
 async fn open(cli: &Cli, first: tui::state::Screen, environment: &impl Environment) -> Result<(), Error> {
     let config = Config::load(environment)?;
     let target = target(cli, &config, environment)?;
-    commands::open(first, target, cli.span, settings::look(&cli.display, &config, environment)).await
+    let look = settings::look(&cli.display, &config, environment);
+    commands::open(first, target, cli.span, look, config.prices()).await
 }
 
 fn target(cli: &Cli, config: &Config, environment: &impl Environment) -> Result<Target, Error> {
@@ -82,14 +83,6 @@ fn target(cli: &Cli, config: &Config, environment: &impl Environment) -> Result<
         target.password = Some(prompt::password(&target.place)?);
     }
     Ok(target)
-}
-
-/// The viewer's screen of lines has one name, which may be a glob.
-fn one(args: &TailArgs) -> Result<&str, Error> {
-    match &args.functions[..] {
-        [one] => Ok(one.typed()),
-        _ => Err(settings::usage("the viewer follows one name", Some("a glob that means them all, such as 'pay-*'"))),
-    }
 }
 
 /// The commands that ask ClickHouse.

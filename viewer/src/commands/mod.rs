@@ -30,7 +30,7 @@ pub use meta::{completions, help, man};
 pub use open::opened;
 pub use schema::schema;
 pub use trace::screen as trace_screen;
-pub use ui::{first_screen, is_possible, open};
+pub use ui::{first_screen, is_possible, open, tail_screen};
 
 use std::io::{self, Write as _};
 
@@ -119,7 +119,7 @@ impl Desk<'_> {
 
     /// The configuration's prices, else the built-in ones.
     fn rates(&self) -> Rates {
-        self.config.rates.clone().unwrap_or_else(Rates::built_in)
+        self.config.prices()
     }
 
     /// Rows for a program: as they are, but inert where a person has them on a terminal.

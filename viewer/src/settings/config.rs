@@ -34,6 +34,14 @@ pub struct Config {
     pub rates: Option<Rates>,
 }
 
+impl Config {
+    /// Its prices, else the built-in ones.
+    #[must_use]
+    pub fn prices(&self) -> Rates {
+        self.rates.clone().unwrap_or_else(Rates::built_in)
+    }
+}
+
 /// A context: a server under a name.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -231,7 +231,12 @@ impl Pipeline {
                 let sign = if *again { frame.again } else { frame.head };
                 let line = &first.line;
                 let time = known.as_ref().filter(|_| !again).map_or(line.time, |known| known.start.min(line.time));
-                (time, &*line.function, Role::Faint, format!("{sign}{}", block::head(line, known.as_deref())))
+                (
+                    time,
+                    &*line.function,
+                    Role::Faint,
+                    format!("{sign}{}", block::head(&line.invocation_id, known.as_deref())),
+                )
             }
             Piece::Foot { known, awaits } => {
                 let said = format!("{}{}", frame.foot, block::foot(known, *awaits));

@@ -98,6 +98,7 @@ pub enum Command {
     FilterIn,
     Fold,
     Wrap,
+    Blocks,
     Mark(char),
     GoToMark(char),
     Save,

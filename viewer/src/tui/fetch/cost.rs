@@ -5,7 +5,7 @@ use lambdaview_queries::questions::{bytes, functions};
 use super::{Answers, server::Server};
 use crate::{
     ask::Nanos,
-    cost::{Measured, rates::Rates, reckon},
+    cost::{Measured, reckon},
     error::Error,
     tui::ask::Answer,
 };
@@ -15,6 +15,6 @@ pub(super) async fn answer(server: &Server, from: Nanos, answers: &Answers) -> R
     let measured =
         tokio::try_join!(bytes::logged(session, from), functions::invoked(session, from), bytes::stored(session));
     let (logged, functions, stored) = measured.map_err(|fault| server.fault(fault))?;
-    let report = reckon(&Measured { logged, functions, stored, now: server.now() }, &Rates::built_in());
-    answers.send(Answer::Cost(Box::new(report))).await
+    let report = reckon(&Measured { logged, functions, stored, now: server.now() }, &server.rates);
+    answers.send(Answer::Cost(Box::new((report, server.rates.clone())))).await
 }

@@ -9,6 +9,7 @@ use super::Answers;
 use crate::{
     ask::Nanos,
     connect,
+    cost::rates::Rates,
     error::Error,
     settings::Target,
     tui::ask::{Answer, Connected, Heard},
@@ -17,6 +18,8 @@ use crate::{
 /// Where questions go.
 pub(crate) struct Server {
     target: Target,
+    /// What things cost.
+    pub(super) rates: Rates,
     session: OnceCell<(Session, Instant)>,
     /// The questions that were asked lately, the last one last.
     heard: Rc<RefCell<Vec<Asked>>>,
@@ -26,8 +29,8 @@ pub(crate) struct Server {
 const HEARD: usize = 12;
 
 impl Server {
-    pub(super) fn new(target: Target) -> Self {
-        Self { target, session: OnceCell::new(), heard: Rc::default() }
+    pub(super) fn new(target: Target, rates: Rates) -> Self {
+        Self { target, rates, session: OnceCell::new(), heard: Rc::default() }
     }
 
     /// The session; who asks first opens it, the others wait. What failed is tried again by the next question.

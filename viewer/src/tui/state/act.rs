@@ -31,6 +31,11 @@ impl State {
         match command {
             Command::Quit => vec![Effect::Quit],
             Command::Back => self.back(),
+            // A key too many must not end it.
+            Command::Return if self.stack.len() == 1 => {
+                self.say("this is the first screen; q quits");
+                Vec::new()
+            }
             Command::Return => self.pop(),
             Command::Help => self.lay(Overlay::Help(List::default())),
             Command::Palette => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lambdaview_queries::questions::{Text, trace::Span, whole::Whole};
 
 use super::{
-    list::List,
+    narrowed::Narrowed,
     page::{Around, Page, Step},
 };
 use crate::{
@@ -38,6 +38,16 @@ pub enum Entry {
     Text(String),
 }
 
+impl Entry {
+    fn text(&self) -> String {
+        match self {
+            Self::Heading(text) => (*text).to_owned(),
+            Self::Field(name, value) => format!("{name} {value}"),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
 /// One thing whole.
 #[derive(Clone, Debug)]
 pub struct Detail {
@@ -51,25 +61,25 @@ pub struct Detail {
     pub problem: Option<Problem>,
     /// The entries, in the order in which they are shown.
     pub entries: Vec<Entry>,
-    /// The cursor.
-    pub list: List,
+    /// Which of them are shown.
+    pub shown: Narrowed,
     zone: Zone,
 }
 
 impl Detail {
     /// What is known of a thing so far.
     #[must_use]
-    pub fn of(thing: Thing, zone: Zone) -> Self {
+    pub fn of(thing: Thing, around: &Around) -> Self {
         let mut detail = Self {
             thing,
             whole: None,
             is_gone: false,
             problem: None,
             entries: Vec::new(),
-            list: List::default(),
-            zone,
+            shown: Narrowed::without_headings(),
+            zone: around.zone,
         };
-        detail.arrange();
+        detail.arrange(around);
         detail
     }
 
@@ -85,16 +95,11 @@ impl Detail {
     }
 
     /// Takes the rest of it.
-    pub fn take(&mut self, whole: Option<Box<Whole>>) {
+    pub fn take(&mut self, whole: Option<Box<Whole>>, around: &Around) {
         self.is_gone = whole.is_none();
         self.whole = whole.map(|whole| *whole);
         self.problem = None;
-        self.arrange();
-    }
-
-    /// Moves in it as a command says; whether it was such a command.
-    pub fn scroll(&mut self, command: Command, height: usize) -> bool {
-        self.list.act(command, self.entries.len(), height)
+        self.arrange(around);
     }
 
     /// What it is called.
@@ -106,7 +111,7 @@ impl Detail {
         }
     }
 
-    fn arrange(&mut self) {
+    fn arrange(&mut self, around: &Around) {
         let mut entries = match &self.thing {
             Thing::Line(line) => of_line(line, self.whole.as_ref(), self.zone),
             Thing::Span(span, spent) => of_span(span, *spent, self.zone),
@@ -119,7 +124,9 @@ impl Detail {
             let scope = [("name".into(), whole.scope.clone()), ("version".into(), whole.scope_version.clone())];
             add(&mut entries, "scope", &scope);
         }
+        let texts: Vec<String> = entries.iter().map(Entry::text).collect();
         self.entries = entries;
+        self.shown.set(texts, (0..self.entries.len()).collect(), self.shown.item(), around);
     }
 
     /// The line or span as text, JSON, or one of its ids.
@@ -248,14 +255,16 @@ impl Page for Detail {
     }
 
     fn act(&mut self, command: Command, around: &Around) -> Vec<Step> {
-        self.scroll(command, around.rows);
-        Vec::new()
+        self.shown.act(command, around).unwrap_or_default()
+    }
+
+    fn narrowed(&mut self) -> Option<&mut Narrowed> {
+        Some(&mut self.shown)
     }
 
     fn answer(&mut self, _slot: Slot, answer: Answer, around: &Around) -> Vec<Step> {
         if let Answer::Whole(whole) = answer {
-            self.take(whole);
-            self.list.settle(self.entries.len(), around.rows);
+            self.take(whole, around);
         }
         Vec::new()
     }
@@ -267,15 +276,6 @@ impl Page for Detail {
 
     fn copied(&self, what: What, _around: &Around) -> Option<String> {
         Detail::copied(self, what)
-    }
-
-    fn clicked(&mut self, row: usize, around: &Around) -> Vec<Step> {
-        self.list.go(self.list.top + row, self.entries.len(), around.rows);
-        Vec::new()
-    }
-
-    fn resized(&mut self, around: &Around) {
-        self.list.settle(self.entries.len(), around.rows);
     }
 
     fn trace(&self) -> Option<TraceRef> {

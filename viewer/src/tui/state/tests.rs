@@ -1,15 +1,19 @@
 //! What holds on every screen, and the functions screen as one uses it.
 
+use lambdaview_queries::questions::bytes::Logged;
+
 use super::*;
-use crate::tui::{
-    ask::Slot,
-    event::Mouse,
-    sample::{NOW, SECOND, Viewer, errors, functions, lines, tail},
-    state::functions::Functions,
+use crate::{
+    cost::{Measured, rates::Rates, reckon},
+    tui::{
+        ask::Slot,
+        event::Mouse,
+        sample::{NOW, SECOND, Viewer, errors, functions, lines, tail},
+    },
 };
 
 fn opened() -> Viewer {
-    let mut viewer = Viewer::new(Screen::Functions(Functions::default()), 100, 20);
+    let mut viewer = Viewer::new(Screen::Functions(Box::default()), 100, 20);
     let (ticket, _) = viewer.asked();
     viewer.answer(ticket, Answer::Functions(functions())).event(Event::Ended(ticket));
     viewer
@@ -57,7 +61,7 @@ fn a_function_opens_and_one_comes_back_to_it() {
     let mut viewer = opened();
     viewer.press("j<Enter>");
     let (ticket, ask) = viewer.asked();
-    assert!(matches!(&ask, Ask::Tail { function, until: None, .. } if function == "refund"), "{ask:?}");
+    assert!(matches!(&ask, Ask::Tail { sought, until: None, .. } if sought.functions == ["refund"]), "{ask:?}");
     assert_eq!(viewer.press("q").effects, [Effect::Cancel(ticket)]);
     assert_eq!(function(&viewer), "refund");
     assert_eq!(viewer.press("q").effects, [Effect::Quit]);
@@ -74,7 +78,8 @@ fn escape_stops_what_is_running_before_it_leaves_and_never_stops_following() {
     viewer.press("<Enter>");
     let (ticket, _) = viewer.asked();
     viewer.answer(ticket, Answer::Lines(crate::tui::ask::Lines::There(lines(0..3))));
-    assert_eq!(viewer.press("<Esc>").effects, [Effect::Cancel(ticket)], "it leaves, and the server is told");
+    let left = &viewer.press("<Esc>").effects;
+    assert!(left.contains(&Effect::Cancel(ticket)), "it leaves, and the server is told: {left:?}");
     assert!(matches!(viewer.state.screen(), Screen::Functions(_)));
 }
 
@@ -113,7 +118,7 @@ fn the_stretch_of_time_is_chosen_typed_and_shifted() {
 fn the_palette_does_what_a_key_does_and_opens_functions_by_name() {
     let mut viewer = opened();
     viewer.press(":tail ref<Enter>");
-    assert!(matches!(viewer.asked().1, Ask::Tail { function, .. } if function == "refund"));
+    assert!(matches!(viewer.asked().1, Ask::Tail { sought, .. } if sought.functions == ["refund"]));
     viewer.press(":functions<Enter>");
     assert!(matches!(viewer.state.screen(), Screen::Functions(_)));
     assert_eq!(viewer.press(":quit<Enter>").effects, [Effect::Quit]);
@@ -133,7 +138,7 @@ fn nothing_wakes_the_viewer_while_nothing_changes() {
     assert_eq!(viewer.state.wakes_after(), None);
     let (viewer, _) = tail(80, 12, lines(0..10));
     assert_eq!(viewer.state.wakes_after(), None, "what follows wakes it by its answers");
-    let waiting = Viewer::new(Screen::Functions(Functions::default()), 100, 20);
+    let waiting = Viewer::new(Screen::Functions(Box::default()), 100, 20);
     assert!(waiting.state.wakes_after().is_some());
 }
 
@@ -200,4 +205,37 @@ fn the_mouse_is_ours_only_when_it_was_asked_for() {
     viewer.event(Event::Mouse(Mouse::Up));
     assert_eq!(function(&viewer), "charge");
     assert_eq!(viewer.press("M").effects, [Effect::Mouse(false)]);
+}
+
+#[test]
+fn a_filter_that_is_not_wanted_after_all_leaves_what_was_there() {
+    let mut viewer = opened();
+    viewer.press("&g<Enter>");
+    let before = names(&viewer);
+    assert_eq!(before.len(), 2);
+    assert!(names(viewer.press("&<Backspace>refund")).len() == 1);
+    assert_eq!(names(viewer.press("<Esc>")), before);
+}
+
+#[test]
+fn going_back_to_the_line_one_came_from_does_not_leave_the_first_screen() {
+    let mut viewer = opened();
+    viewer.press("<Backspace>");
+    assert!(viewer.effects.is_empty(), "{:?}", viewer.effects);
+    assert!(viewer.state.said.as_ref().unwrap().contains("q quits"));
+}
+
+#[test]
+fn what_logs_cost_is_shown_by_the_prices_it_was_reckoned_by_and_filtered() {
+    let mut viewer = Viewer::new(Screen::Cost(Box::default()), 100, 30);
+    let (ticket, _) = viewer.asked();
+    let rates = Rates { region: "mars-1".to_owned(), ..Rates::built_in() };
+    let logged = Logged { name: "charge".into(), events: 10, body_bytes: 1 << 30, ..Logged::default() };
+    let report = reckon(&Measured { logged: vec![logged], now: NOW, ..Measured::default() }, &rates);
+    viewer.answer(ticket, Answer::Cost(Box::new((report, rates)))).event(Event::Ended(ticket));
+    let all = viewer.picture();
+    assert!(all.contains("mars-1") && all.contains("charge"), "{all}");
+    let filtered = viewer.press("&mars<Enter>").picture();
+    assert!(filtered.contains("mars-1") && !filtered.contains("charge"), "{filtered}");
+    assert!(viewer.press("&<^u>nothing of the kind<Enter>").picture().contains("nothing here contains that"));
 }

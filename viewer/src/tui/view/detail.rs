@@ -21,7 +21,9 @@ pub(super) fn header(scene: Scene<'_>, screen: &Detail) -> Line<'static> {
         (None, false) => "reading the rest ".to_owned(),
         (Some(_), false) => String::new(),
     };
-    top_line(scene, &[(screen.title(), Part::HeaderStrong)], &[(state, faint)])
+    let mut left = vec![(screen.title(), Part::HeaderStrong)];
+    left.extend(super::filtered(&screen.shown));
+    top_line(scene, &left, &[(state, faint)])
 }
 
 /// The entries; the one under the cursor stands out where keys go to them.
@@ -32,11 +34,10 @@ pub(super) fn draw(scene: Scene<'_>, screen: &Detail, has_focus: bool, body: Rec
         _ => None,
     });
     let names = names.max().unwrap_or_default().min(usize::from(body.width) / 3);
-    let shown = screen.list.shown(screen.entries.len(), height);
-    for (at, y) in shown.zip(body.y..body.bottom()) {
+    for ((at, selected), y) in screen.shown.in_view(height).zip(body.y..body.bottom()) {
         let area = Rect { y, height: 1, ..body };
         frame.render_widget(line(scene, screen, &screen.entries[at], names, body.width), area);
-        if has_focus && at == screen.list.at {
+        if has_focus && selected {
             frame.buffer_mut().set_style(area, scene.style(Part::Selected));
         }
     }
@@ -51,12 +52,13 @@ pub(super) fn draw(scene: Scene<'_>, screen: &Detail, has_focus: bool, body: Rec
 
 fn line(scene: Scene<'_>, screen: &Detail, entry: &Entry, names: usize, columns: u16) -> Line<'static> {
     let mut row = Row::new(usize::from(columns));
+    let (search, found) = (&screen.shown.search, scene.style(Part::Match));
     match entry {
         Entry::Heading(text) => row.push(" ", Style::new()).push(text, scene.style(Part::Heading)),
-        Entry::Text(text) => row.push(" ", Style::new()).push(text, text_style(scene, screen)),
+        Entry::Text(text) => row.push(" ", Style::new()).searched(text, search, text_style(scene, screen), found),
         Entry::Field(name, value) => {
             row.push("   ", Style::new()).column(name, names, scene.style(Part::Of(Role::Faint)));
-            row.push("  ", Style::new()).push(value, Style::new())
+            row.push("  ", Style::new()).searched(value, search, Style::new(), found)
         }
     };
     row.line()

@@ -28,9 +28,7 @@ pub(super) fn header(scene: Scene<'_>, screen: &Functions) -> Line<'static> {
         (format!("  {}", state.times.shown(state.zone, state.now())), Part::Text),
         (format!("  sort: {} {}", screen.sort.heading(), scene.sign(order)), faint),
     ];
-    if !screen.shown.filter.is_empty() {
-        left.push((format!("  & {}", screen.shown.filter), Part::Of(Role::Warning)));
-    }
+    left.extend(super::filtered(&screen.shown));
     let right = match screen.read_at {
         Some(at) => vec![(format!("as of {} ", &state.zone.clock(at)[..8]), faint)],
         None => Vec::new(),

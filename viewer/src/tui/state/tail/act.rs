@@ -1,12 +1,13 @@
 //! What keys do on the tail screen.
 
 use super::{
-    Flow, Link, Tail,
+    Flow, Link, Mark, Tail,
     rules::{Rules, Value},
-    store::{Number, Stored},
+    shown::Shown,
+    store::Stored,
 };
 use crate::{
-    ask::TraceRef,
+    ask::{Nanos, TraceRef},
     format::{count, rfc3339, short_id},
     tui::{
         ask::{Answer, Ask, LineRef, Problem, Slot},
@@ -26,28 +27,30 @@ impl Page for Tail {
     }
 
     fn name(&self) -> String {
-        format!("tail {}", self.name)
+        format!("tail {}", self.title())
     }
 
     fn begin(&mut self, around: &Around) -> Vec<Step> {
-        let kept = Self { rules: std::mem::take(&mut self.rules), wrap: self.wrap, ..Self::new(&self.name) };
-        let search = std::mem::take(&mut self.search);
-        *self = Self { search, memory: self.memory, ..kept };
-        let ask = Ask::Tail {
-            function: self.name.clone(),
-            from: around.times.from(around.now),
-            until: around.times.until,
-            count: super::PAGE,
-        };
-        vec![Step::Drop(Slot::Older), Step::Ask(Slot::Main, ask)]
+        let kept = Self::of(std::mem::take(&mut self.names), std::mem::take(&mut self.given));
+        let (rules, search) = (std::mem::take(&mut self.rules), std::mem::take(&mut self.search));
+        let mut marks = std::mem::take(&mut self.marks);
+        marks.values_mut().for_each(|mark| mark.at = None);
+        let Self { wrap, by_invocation, memory, .. } = *self;
+        *self = Self { rules, search, marks, wrap, by_invocation, memory, ..kept };
+        self.ask(None, around)
     }
 
     fn act(&mut self, command: Command, around: &Around) -> Vec<Step> {
         match command {
             Command::Bottom | Command::Follow => self.follow(command, around),
             Command::Pause => self.pause(around),
-            Command::Search => vec![Step::Prompt(For::Search, String::new())],
-            Command::Filter => vec![Step::Prompt(For::Filter, self.rules.text.clone())],
+            Command::Search | Command::Filter => {
+                self.before_typing = (self.rules.clone(), self.search.clone());
+                vec![match command {
+                    Command::Search => Step::Prompt(For::Search, String::new()),
+                    _ => Step::Prompt(For::Filter, self.rules.text.clone()),
+                }]
+            }
             Command::Next => self.next_match(true, around),
             Command::Previous => self.next_match(false, around),
             Command::NextError => self.seek(true, "error", is_error, around),
@@ -63,17 +66,20 @@ impl Page for Tail {
                 self.wrap = !self.wrap;
                 self.settle(around)
             }
+            Command::Blocks => self.change_order(around),
             Command::Mark(letter) => {
-                self.marks.insert(letter, self.cursor);
+                let Some(line) = self.line_ref() else { return Vec::new() };
+                self.marks.insert(letter, Mark { line, at: Some(self.cursor) });
                 vec![Step::Say(format!("marked {letter}; '{letter} comes back"))]
             }
             Command::GoToMark(letter) => match self.marks.get(&letter) {
-                Some(number) => self.jump(*number, around),
+                Some(Mark { at: Some(number), .. }) if self.shows(*number) => self.jump(*number, around),
+                Some(_) => vec![Step::Say(format!("the line marked {letter} is not among those here"))],
                 None => vec![Step::Say(format!("nothing is marked {letter}"))],
             },
             Command::Save => {
                 let time = crate::format::Zone::Utc.moment(around.now).replace([' ', ':'], "-");
-                vec![Step::Prompt(For::Save, format!("{}-{time}.log", file_name(&self.name)))]
+                vec![Step::Prompt(For::Save, format!("{}-{time}.log", file_name(&self.title())))]
             }
             _ => self.scroll(command, around),
         }
@@ -84,7 +90,15 @@ impl Page for Tail {
     }
 
     fn failed(&mut self, slot: Slot, problem: Problem, _around: &Around) -> Vec<Step> {
-        self.link = Link::Ended;
+        match slot {
+            Slot::Main => self.link = Link::Ended,
+            // They are asked for again by and by; lines are shown without meanwhile.
+            Slot::Ends => {
+                self.ends.finish();
+                return Vec::new();
+            }
+            _ => {}
+        }
         if slot == Slot::Main && self.store.is_empty() {
             self.problem = Some(problem);
             return Vec::new();
@@ -112,12 +126,28 @@ impl Page for Tail {
             }
             For::Filter => {
                 let rules = Rules { text: text.to_owned(), ..self.rules.clone() };
-                // Emptied, it shows everything again.
-                self.rule(if done && text.is_empty() { Rules::default() } else { rules }, around)
+                match done {
+                    // Emptied, it shows everything again.
+                    true if text.is_empty() => self.rule(Rules::default(), around),
+                    true => self.rule(rules, around),
+                    false => self.apply(rules, around),
+                }
             }
             For::Save if done && !text.trim().is_empty() => {
                 let text_of_file = if text.ends_with("json") { self.json() } else { self.text(around) };
                 vec![Step::Save(text.trim().to_owned(), text_of_file)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn dropped(&mut self, to: For, around: &Around) -> Vec<Step> {
+        let (rules, search) = std::mem::take(&mut self.before_typing);
+        match to {
+            For::Filter => self.apply(rules, around),
+            For::Search => {
+                self.search = search;
+                Vec::new()
             }
             _ => Vec::new(),
         }
@@ -143,7 +173,8 @@ impl Page for Tail {
             What::Request => known(line.invocation),
             What::Command => {
                 let id = known(line.trace).or_else(|| known(line.invocation));
-                let tail = || format!("lambdaview tail '{}' {}", self.name, around.times.flags(around.now));
+                let names = self.names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(" ");
+                let tail = || format!("lambdaview tail {names} {}", around.times.flags(around.now));
                 Some(id.map_or_else(tail, |id| format!("lambdaview trace {id}")))
             }
             What::Sql => None,
@@ -170,7 +201,7 @@ impl Page for Tail {
 
     fn function(&self) -> Option<String> {
         let of_line = self.line().map(|line| line.function.to_owned()).filter(|name| !name.is_empty());
-        of_line.or_else(|| Some(self.name.clone()))
+        of_line.or_else(|| self.names.first().cloned())
     }
 
     fn trace(&self) -> Option<TraceRef> {
@@ -184,11 +215,7 @@ impl Page for Tail {
     }
 
     fn go_to(&mut self, line: &LineRef, around: &Around) -> bool {
-        let is_it = |stored: &Stored<'_>| stored.time == line.time && line_ref(stored).is(line);
-        let found = self.store.from(Number::MIN).find(|(_, stored)| is_it(stored)).map(|(number, _)| number);
-        let Some(number) = found.filter(|number| self.shown.number(self.shown.place(*number)) == Some(*number)) else {
-            return false;
-        };
+        let Some(number) = self.number_of(line).filter(|number| self.shows(*number)) else { return false };
         // Older lines that this makes worth reading are asked for by the next key.
         let _ = self.jump(number, around);
         true
@@ -196,7 +223,7 @@ impl Page for Tail {
 
     fn place(&self, around: &Around) -> Option<Place> {
         let Some(line) = self.line() else {
-            let search = link::is("ResourceAttributes.faas.name", &self.name);
+            let search = link::is("ResourceAttributes.faas.name", self.names.first()?);
             return Some(Place { search, from: around.times.from(around.now), until: around.times.end(around.now) });
         };
         let search = match (line.trace, line.invocation) {
@@ -231,16 +258,19 @@ impl Tail {
         }
         self.flow = if matches!(self.link, Link::Ended) { Flow::Scrolled } else { Flow::Following };
         self.unseen = 0;
+        self.shown.catch_up(&self.rules, &self.store, self.until(), Some(around.now));
         let last = self.shown.len().saturating_sub(1);
         self.go(last, around)
     }
 
     fn pause(&mut self, around: &Around) -> Vec<Step> {
-        self.flow = match self.flow {
-            Flow::Paused(_) => Flow::Following,
-            _ => Flow::Paused(self.store.end() - 1),
-        };
-        if self.flow == Flow::Following { self.follow(Command::Follow, around) } else { Vec::new() }
+        if let Flow::Paused(_) = self.flow {
+            self.flow = Flow::Following;
+            self.shown.catch_up(&self.rules, &self.store, self.until(), Some(around.now));
+            return self.follow(Command::Follow, around);
+        }
+        (self.flow, self.unseen) = (Flow::Paused(self.store.end() - 1), 0);
+        Vec::new()
     }
 
     /// Moves the cursor; upwards it leaves the newest line, and following with it.
@@ -313,10 +343,31 @@ impl Tail {
         vec![Step::Choose(title, shown)]
     }
 
-    /// Applies other rules; the cursor stays on its line, or goes to the next that is left.
+    /// Asks for the lines, as far back as a moment.
+    fn ask(&mut self, reach: Option<Nanos>, around: &Around) -> Vec<Step> {
+        self.asked = self.rules.clone();
+        let (from, until) = (around.times.from(around.now), around.times.until);
+        let ask = Ask::Tail { sought: self.sought(), from, until, count: super::PAGE, reach };
+        self.ends.finish();
+        vec![Step::Drop(Slot::Older), Step::Drop(Slot::Ends), Step::Ask(Slot::Main, ask)]
+    }
+
+    /// Applies other rules to what is here, and has the server apply them to everything else.
     fn rule(&mut self, rules: Rules, around: &Around) -> Vec<Step> {
+        let mut steps = self.apply(rules, around);
+        if self.rules != self.asked {
+            self.link = Link::Opening;
+            let cursor = self.line().filter(|_| self.flow != Flow::Following && self.shows(self.cursor));
+            let reach = cursor.map(|line| line.time);
+            steps.extend(self.ask(reach, around));
+        }
+        steps
+    }
+
+    /// Applies other rules to what is here; the cursor stays on its line, or goes to the next that is left.
+    fn apply(&mut self, rules: Rules, around: &Around) -> Vec<Step> {
         self.rules = rules;
-        self.shown.apply(&self.rules, &self.store);
+        self.arrange();
         if self.flow == Flow::Following {
             let last = self.count().saturating_sub(1);
             return self.go(last, around);
@@ -324,9 +375,26 @@ impl Tail {
         self.settle(around)
     }
 
+    /// Puts all lines in their order anew.
+    pub(super) fn arrange(&mut self) {
+        self.shown = Shown::of(&self.rules, self.by_invocation, &self.store, self.until());
+    }
+
+    /// Lines by invocation, or as they came; the cursor stays on its line.
+    fn change_order(&mut self, around: &Around) -> Vec<Step> {
+        self.by_invocation = !self.by_invocation;
+        self.arrange();
+        let said = if self.by_invocation { "lines by invocation" } else { "lines in the order in which they came" };
+        let mut steps = vec![Step::Say(format!("{said}; B changes it"))];
+        let place = self.shown.place(self.cursor);
+        steps.extend(if self.flow == Flow::Following { self.go(self.count(), around) } else { self.go(place, around) });
+        steps.extend(self.ask_ends(around));
+        steps
+    }
+
     /// The lines to be saved: those that are marked, else those that are shown.
     fn saved(&self) -> impl Iterator<Item = Stored<'_>> {
-        let marked: std::collections::BTreeSet<_> = self.marks.values().copied().collect();
+        let marked: std::collections::BTreeSet<_> = self.marks.values().filter_map(|mark| mark.at).collect();
         let all = (0..if marked.is_empty() { self.count() } else { 0 }).filter_map(|place| self.shown.number(place));
         marked.into_iter().chain(all).filter_map(|number| self.store.get(number))
     }
@@ -350,7 +418,7 @@ impl Tail {
 }
 
 /// A line as other screens name it.
-fn line_ref(line: &Stored<'_>) -> LineRef {
+pub(super) fn line_ref(line: &Stored<'_>) -> LineRef {
     LineRef {
         time: line.time,
         severity: line.severity,

@@ -62,6 +62,40 @@ fn go(screen: &mut Waterfall, item: Item) {
 }
 
 #[test]
+fn a_filter_leaves_the_rows_that_contain_it_and_what_they_stand_under() {
+    let mut screen = open();
+    let all = shown(&screen);
+    press(&mut screen, "&");
+    screen.typed(For::Filter, "DECLINED", false, &around());
+    let left = shown(&screen);
+    let is_it = |item: &Item| matches!(item, Item::Line(at) if screen.drawn.as_ref().unwrap().trace.lines[*at].body.contains("declined"));
+    assert!(left.len() < all.len() && left.iter().any(is_it), "{left:?}");
+    assert!(matches!(left[0], Item::Span(_)), "what it stands under is there: {left:?}");
+    screen.dropped(For::Filter, &around());
+    assert_eq!(shown(&screen), all);
+    press(&mut screen, "f&");
+    screen.typed(For::Filter, "declined", true, &around());
+    let left = shown(&screen);
+    assert!(
+        left.len() < all.len() && left.iter().all(|item| !matches!(item, Item::Span(0))),
+        "flat, it stands alone: {left:?}"
+    );
+    screen.typed(For::Filter, "no such thing", true, &around());
+    assert!(shown(&screen).is_empty());
+}
+
+#[test]
+fn what_is_searched_and_filtered_in_the_detail_is_the_details() {
+    let mut screen = open();
+    press(&mut screen, "e\t\t&");
+    let rows = screen.rows.len();
+    screen.typed(For::Filter, "status", true, &around());
+    let detail = screen.detail.as_ref().unwrap();
+    assert!(detail.shown.count() < detail.entries.len() && detail.shown.count() > 0);
+    assert_eq!(screen.rows.len(), rows);
+}
+
+#[test]
 fn rows_are_folded_and_unfolded_and_the_cursor_stays() {
     let mut screen = open();
     let all = screen.rows.len();
@@ -173,7 +207,7 @@ fn the_detail_follows_the_cursor_is_gone_into_and_closed() {
     let is_asked = |steps: &[Step]| matches!(steps, [Step::Ask(Slot::Detail, Ask::Span { span, .. })] if span == "i");
     assert!(is_asked(&steps), "{steps:?}");
     press(&mut screen, "j");
-    assert_eq!((screen.detail.as_ref().unwrap().list.at, screen.list.at), (1, 1), "the keys go to the detail");
+    assert_eq!((screen.detail.as_ref().unwrap().shown.list.at, screen.list.at), (1, 1), "the keys go to the detail");
     press(&mut screen, "\t");
     assert_eq!((title(&screen), screen.focus), (None, Focus::Rows));
 }
