@@ -20,13 +20,13 @@ use crate::{
 /// A spool that holds less than this is none.
 const LEAST_SPOOL: usize = 1 << 20;
 
-/// What the work takes itself, within the limit: a delivery while it is read, the compressor's tables, and the holes that an
-/// allocator leaves between pieces that came and went.
-const WORK: usize = 2 << 20;
+/// What the work takes itself, within the limit, as measured: a delivery while it is read and what is made of it, the compressor's
+/// tables, connections, and the holes that an allocator leaves between pieces that came and went.
+const WORK: usize = 4 << 20;
 
 /// What of the limit is left for signals.
 fn for_signals(limit: usize) -> usize {
-    limit - WORK.min(limit / 4)
+    limit - WORK.min(limit / 2)
 }
 
 /// What is to be sent, and by whom.

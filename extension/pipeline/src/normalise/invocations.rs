@@ -263,7 +263,6 @@ impl Invocations {
         }
         if invocation.held.is_empty() && invocation.half_tied.is_empty() {
             invocation.held_since = now;
-            invocation.held = self.released.room();
         }
         let bytes = if record.trace_id.is_empty() {
             invocation.held.push(record, [shared, named])
