@@ -73,3 +73,19 @@ async fn a_question_that_was_shown_can_be_asked_as_it_stands() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_takes_long_says_so_on_a_terminal_and_makes_room_for_the_answer() {
+    let desk = Desk::new(Layout::Items).await;
+    let sql = ["sql", "SELECT sleepEachRow(1), 'the answer' FROM numbers(2)"];
+    let mut terminal = desk.viewer().on_terminal(&sql);
+    assert!(terminal.ended().await.success(), "{}", terminal.shown());
+    let shown = terminal.shown();
+    let (before, after) = shown.split_once("the answer").expect("the answer is shown");
+    assert!(before.contains(" reading 0s") && before.contains("Ctrl-C stops it\r\u{1b}[K"), "{shown}");
+    assert!(!after.contains(" reading "), "{shown}");
+    for flags in [&["--quiet"][..], &[]] {
+        let piped = desk.viewer().run(&[&sql, flags].concat()).await;
+        assert_eq!((piped.code, piped.stderr.as_str()), (Some(0), ""));
+    }
+}

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use lambdaview_queries::questions::{bytes, functions};
 
-use super::{Desk, say_nothing_there, write};
+use super::{Desk, write};
 use crate::{
     args::{CostArgs, Output},
     ask::Since,
@@ -36,13 +36,13 @@ impl Desk<'_> {
         );
         let (logged, functions, stored) = measured.map_err(|fault| self.fault(fault))?;
         if functions.is_empty() && logged.is_empty() {
-            say_nothing_there(since);
+            self.say_nothing_there(since);
         }
         let report = cost::reckon(&Measured { logged, functions, stored, now }, &rates);
         match output {
-            Output::Json => write(&render::cost::json(&report, &rates)),
+            Output::Json => self.write(&render::cost::json(&report, &rates)),
             Output::Pretty if report.shares.is_empty() => Ok(()),
-            _ => write(&render::cost::draw(&report, &rates, self.look.columns, self.paint())),
+            _ => self.write(&render::cost::draw(&report, &rates, self.look.columns, self.paint())),
         }
     }
 

@@ -20,7 +20,7 @@ use lambdaview_queries::{
     window::Window,
 };
 
-use super::{Desk, say_nothing_there, write};
+use super::Desk;
 use crate::{
     args::{FunctionsArgs, Output, Sort},
     ask::{Nanos, Since},
@@ -58,22 +58,23 @@ impl Desk<'_> {
         }
         let picture = self.picture(args, &functions, self.session.opened_at()).await?;
         if picture.rows.is_empty() {
-            say_nothing_there(self.since(DEFAULT_SINCE).1);
+            self.say_nothing_there(self.since(DEFAULT_SINCE).1);
         }
         let all = || {
             let rows = picture.rows.iter().map(render::fields);
             rows.chain(picture.silent.iter().map(render::silent_fields)).collect::<Vec<_>>()
         };
         match output {
-            Output::Json => write(&fields::json(&all())),
-            Output::Csv => write(&fields::csv(&all())),
-            _ => write(&self.drawn(&picture, self.look.columns)),
+            Output::Json => self.write(&fields::json(&all())),
+            Output::Csv => self.write(&fields::csv(&all())),
+            _ => self.write(&self.drawn(&picture, self.look.columns)),
         }
     }
 
     /// The table again and again, in its place, until Ctrl-C.
     async fn top(&self, args: &FunctionsArgs, functions: &Functions) -> Result<(), Error> {
         let began = tokio::time::Instant::now();
+        self.spinner.stop();
         let screen = Screen::enter()?;
         loop {
             let passed = i64::try_from(began.elapsed().as_nanos()).unwrap_or(i64::MAX);

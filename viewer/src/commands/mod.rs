@@ -37,7 +37,7 @@ use std::io::{self, Write as _};
 use lambdaview_queries::{
     name::NamePattern,
     questions::{
-        Fault, Session,
+        Cost, Fault, Session,
         function::{self, Functions},
     },
     window::Window,
@@ -48,7 +48,8 @@ use crate::{
     ask::Since,
     cost::rates::Rates,
     error::{Error, Place},
-    format::inert,
+    format::{self, inert},
+    progress::Spinner,
     render::style::Paint,
     settings::{Config, Look, usage},
     similar::similar,
@@ -73,6 +74,8 @@ pub struct Desk<'a> {
     pub pager: Option<&'a str>,
     /// What the configuration says.
     pub config: &'a Config,
+    /// What turns until there is something to see.
+    pub spinner: &'a Spinner,
 }
 
 impl Desk<'_> {
@@ -130,6 +133,45 @@ impl Desk<'_> {
     fn fault(&self, fault: Fault) -> Error {
         Error::ClickHouse { fault, at: self.at.clone() }
     }
+
+    /// Writes the answer to stdout.
+    fn write(&self, text: &str) -> Result<(), Error> {
+        self.spinner.stop();
+        write(text)
+    }
+
+    /// Says something beside the answer, unless nothing but errors is to be said.
+    fn say(&self, words: &str) {
+        self.spinner.clear();
+        if !self.look.quiet {
+            // Nobody may be listening on stderr, which is no reason to stop.
+            let _ = writeln!(io::stderr(), "lambdaview: {words}");
+        }
+    }
+
+    fn say_nothing_there(&self, since: Since) {
+        let time = match since {
+            Since::Ago(age) => {
+                format!("in the last {}", format::duration(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)))
+            }
+            Since::At(moment) => format!("since {}", format::rfc3339(moment)),
+        };
+        self.say(&format!("no function wrote anything {time}; --since 30d looks further back"));
+    }
+
+    /// What the questions so far have read, for the spinner.
+    fn how_far(&self) -> String {
+        how_far(self.session.cost())
+    }
+}
+
+/// `, 3 questions, 12.4 MB read`
+#[must_use]
+pub fn how_far(cost: Cost) -> String {
+    if cost.questions == 0 {
+        return String::new();
+    }
+    format!(", {}, {} read", format::plural(cost.questions, "answer"), format::bytes(cost.bytes))
 }
 
 /// Writes an answer to stdout.
@@ -140,20 +182,4 @@ pub fn write(text: &str) -> Result<(), Error> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
-}
-
-fn say_nothing_there(since: Since) {
-    let time = match since {
-        Since::Ago(age) => {
-            format!("in the last {}", crate::format::duration(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)))
-        }
-        Since::At(moment) => format!("since {}", crate::format::rfc3339(moment)),
-    };
-    say(&format!("no function wrote anything {time}; --since 30d looks further back"));
-}
-
-/// Says something beside the answer.
-fn say(words: &str) {
-    // Nobody may be listening on stderr, which is no reason to stop.
-    let _ = writeln!(io::stderr(), "lambdaview: {words}");
 }

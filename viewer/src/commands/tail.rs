@@ -9,7 +9,6 @@ use crate::{
     args::{ContextArg, LinesArgs, Output, Platform, TailArgs, pattern},
     error::Error,
     interrupt,
-    progress::Spinner,
     render::{block::Frame, line::LineStyle},
     settings::usage,
     tail::{self, Around, Audience as _, Outlet, Pipeline, Steps, Stops, Tail},
@@ -43,11 +42,10 @@ impl Desk<'_> {
         let stops = Stops { fail_error_rate: args.fail_error_rate, ..steps.stops };
         let reorder = args.reorder.map(|hold| hold.0).unwrap_or_default();
         let steps = Steps { reorder, stops, alarm: follow, ..steps };
-        let spinner = steps.spinner.clone().expect("it is always made");
         let outlet = Outlet::new(io::stdout())?;
         let mut pipeline = Pipeline::new(steps, outlet, Box::new(io::stderr()));
         let run = tail::run(self.session, self.at, &tail, &mut pipeline);
-        let ended = interrupt::unless_interrupted(spinner.during(run)).await;
+        let ended = interrupt::unless_interrupted(self.spinner.during(run, &|| self.how_far())).await;
         match ended {
             Ok(()) => self.end(pipeline, follow, args.lines.strict).await,
             Err(error @ Error::Interrupted { .. }) if follow => {
@@ -109,7 +107,7 @@ impl Desk<'_> {
             (Some(Platform::Fold) | None, Some(_)) => Platform::Hide,
             (platform, _) => platform.unwrap_or_default(),
         };
-        let spinner = Some(Spinner::new("reading", self.look.quiet, self.look.ascii));
+        let spinner = Some(self.spinner.clone());
         Ok((
             tail,
             Steps { output, style, marks, platform, group, spinner, around, stops, quiet, verbose, ..Steps::default() },

@@ -332,7 +332,7 @@ impl Audience for Pipeline {
     }
 
     fn say(&mut self, what: &str) {
-        self.spinner.iter().for_each(Spinner::stop);
+        self.spinner.iter().for_each(Spinner::clear);
         if !self.quiet {
             // Nobody may be listening on stderr, which is no reason to stop.
             let _ = writeln!(self.chatter, "lambdaview: {what}");
