@@ -58,6 +58,15 @@ pub(super) fn draw(scene: Scene<'_>, screen: &Functions, body: Rect, frame: &mut
     }
 }
 
+/// What the star at a column means, where there is room for that column.
+pub(super) fn footnote(scene: Scene<'_>, screen: &Functions) -> Option<String> {
+    let around = scene.state.around();
+    let rows: Vec<(&Row, bool)> = screen.in_view(screen.shown.height(&around)).collect();
+    let layout = layout(around.columns, &rows, scene.state.now());
+    let is_shown = screen.has_dollars() && layout.columns.iter().any(|(column, _)| *column == Column::Dollars);
+    is_shown.then(|| "* CloudWatch's price for such logs in a month, modelled".to_owned())
+}
+
 fn nothing(screen: &Functions) -> Vec<(String, Part)> {
     let faint = Part::Of(Role::Faint);
     match (screen.read_at, screen.shown.filter.is_empty()) {
