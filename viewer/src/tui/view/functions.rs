@@ -5,7 +5,10 @@ use ratatui::{Frame, layout::Rect, text::Line};
 use super::{Scene, header as top_line, problem};
 use crate::{
     format::{ago, bytes, count, duration, width},
-    render::{functions::Row, style::Role},
+    render::{
+        functions::{Row, money},
+        style::Role,
+    },
     tui::{
         state::functions::{Column, Functions},
         text,
@@ -197,7 +200,7 @@ fn cell(column: Column, row: &Row, now: i64) -> String {
         Column::Memory => memory(function.memory_used, function.memory_size),
         Column::Lines => count(function.lines),
         Column::Bytes => bytes(function.log_bytes),
-        Column::Dollars => row.dollars.map_or_else(unknown, |dollars| format!("{dollars:.2}")),
+        Column::Dollars => row.dollars.map_or_else(unknown, money),
         Column::Last => ago(function.last, now),
     }
 }
