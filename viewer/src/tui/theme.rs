@@ -87,7 +87,7 @@ impl Theme {
             Sign::Opens => ("+", "┌"),
             Sign::Runs => ("|", "│"),
             Sign::GoesOn => ("+", "├"),
-            Sign::Closes => ("+", "└"),
+            Sign::Closes => ("`", "└"),
             Sign::Rule => ("-", "─"),
         };
         if self.ascii { plain } else { drawn }

@@ -7,6 +7,7 @@ mod extension;
 mod process;
 mod row;
 mod scale;
+mod screen;
 mod sink;
 mod viewer;
 

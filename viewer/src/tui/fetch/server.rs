@@ -1,8 +1,14 @@
 //! The server: connected to when the first question needs it, and then shared by all.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
-use lambdaview_queries::questions::{Asked, Cost, Fault, Session};
+use lambdaview_queries::{
+    name::NamePattern,
+    questions::{
+        Asked, Cost, Fault, Session,
+        function::{self, Functions},
+    },
+};
 use tokio::{sync::OnceCell, time::Instant};
 
 use super::Answers;
@@ -12,6 +18,7 @@ use crate::{
     cost::rates::Rates,
     error::Error,
     settings::Target,
+    tail::unknown,
     tui::ask::{Answer, Connected, Heard},
 };
 
@@ -23,14 +30,26 @@ pub(crate) struct Server {
     session: OnceCell<(Session, Instant)>,
     /// The questions that were asked lately, the last one last.
     heard: Rc<RefCell<Vec<Asked>>>,
+    /// Which functions names meant, and when that was asked.
+    functions: RefCell<Vec<Resolved>>,
 }
+
+/// Which functions names meant at a time.
+struct Resolved {
+    names: Vec<NamePattern>,
+    at: Instant,
+    functions: Functions,
+}
+
+/// For so long it is not asked again which functions names mean.
+const KNOWN_FOR: Duration = Duration::from_secs(60);
 
 /// Questions that are remembered.
 const HEARD: usize = 12;
 
 impl Server {
     pub(super) fn new(target: Target, rates: Rates) -> Self {
-        Self { target, rates, session: OnceCell::new(), heard: Rc::default() }
+        Self { target, rates, session: OnceCell::new(), heard: Rc::default(), functions: RefCell::default() }
     }
 
     /// The session; who asks first opens it, the others wait. What failed is tried again by the next question.
@@ -67,6 +86,28 @@ impl Server {
             }
             None => crate::clock::now(),
         }
+    }
+
+    /// The functions that names mean; asked once in a while, as every page and every look would ask it.
+    pub(super) async fn functions(&self, session: &Session, names: &[NamePattern]) -> Result<Functions, Error> {
+        let is_fresh = |known: &Resolved| known.at.elapsed() < KNOWN_FOR;
+        let known = self
+            .functions
+            .borrow()
+            .iter()
+            .find(|known| known.names == names && is_fresh(known))
+            .map(|known| known.functions.clone());
+        if let Some(functions) = known {
+            return Ok(functions);
+        }
+        let resolved = function::resolve(session, names).await.map_err(|fault| self.fault(fault))?;
+        if let Some(missing) = resolved.missing.first() {
+            return Err(unknown(&missing.typed, &missing.others));
+        }
+        let mut known = self.functions.borrow_mut();
+        known.retain(|known| known.names != names && is_fresh(known));
+        known.push(Resolved { names: names.to_vec(), at: Instant::now(), functions: resolved.functions.clone() });
+        Ok(resolved.functions)
     }
 
     /// A fault of this server, as an error that names it.

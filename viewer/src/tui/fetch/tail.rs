@@ -7,7 +7,7 @@ use lambdaview_queries::{
     name::{BadName, NamePattern},
     questions::{
         Fault, Session,
-        function::{self, Functions},
+        function::Functions,
         lines::{self, Detail, Line, Scope},
     },
     window::Window,
@@ -20,7 +20,7 @@ use crate::{
     error::Error,
     settings::usage,
     tail::{
-        passes, unknown,
+        passes,
         watch::{LookError, Sink, Watch},
     },
     tui::ask::{Answer, Lines, Mode, Sought},
@@ -142,21 +142,13 @@ async fn away(server: &Server, fault: Fault, answers: &Answers) -> Result<(), Er
 
 async fn known(server: &Server, session: &Session, sought: &Sought) -> Result<Known, Error> {
     let patterns = patterns(&sought.functions)?;
-    let functions = resolved(server, session, &patterns).await?;
+    let functions = server.functions(session, &patterns).await?;
     Ok(Known { functions, filter: NamePattern::narrowing(&patterns).and(sought.filter.clone()) })
 }
 
 /// The functions that names mean.
 pub(super) async fn resolve(server: &Server, session: &Session, names: &[impl AsRef<str>]) -> Result<Functions, Error> {
-    resolved(server, session, &patterns(names)?).await
-}
-
-async fn resolved(server: &Server, session: &Session, patterns: &[NamePattern]) -> Result<Functions, Error> {
-    let resolved = function::resolve(session, patterns).await.map_err(|fault| server.fault(fault))?;
-    match resolved.missing.first() {
-        Some(missing) => Err(unknown(&missing.typed, &missing.others)),
-        None => Ok(resolved.functions),
-    }
+    server.functions(session, &patterns(names)?).await
 }
 
 fn patterns(names: &[impl AsRef<str>]) -> Result<Vec<NamePattern>, Error> {

@@ -10,11 +10,12 @@ use super::{
 };
 use crate::{
     ask::{Nanos, TraceRef},
-    format::{Zone, duration, rfc3339, without_runtime_prefix},
+    format::{Zone, duration, inert, rfc3339, width, without_runtime_prefix},
     trace::{Phase, Spent, end},
     tui::{
         ask::{Answer, Ask, LineRef, Problem, Slot},
         keys::{Command, Scope, What},
+        text::broken,
     },
 };
 
@@ -48,6 +49,17 @@ impl Entry {
     }
 }
 
+/// A row of the screen: an entry, or what did not fit into the rows before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Laid {
+    /// The entry's place.
+    pub entry: usize,
+    /// The part of its text, or of its value, that stands here, inert.
+    pub piece: String,
+    /// Whether it is the entry's first row.
+    pub is_first: bool,
+}
+
 /// One thing whole.
 #[derive(Clone, Debug)]
 pub struct Detail {
@@ -61,7 +73,11 @@ pub struct Detail {
     pub problem: Option<Problem>,
     /// The entries, in the order in which they are shown.
     pub entries: Vec<Entry>,
-    /// Which of them are shown.
+    /// The rows they take.
+    pub rows: Vec<Laid>,
+    /// How many columns names take.
+    pub names: usize,
+    /// Which of the rows are shown.
     pub shown: Narrowed,
     zone: Zone,
 }
@@ -76,6 +92,8 @@ impl Detail {
             is_gone: false,
             problem: None,
             entries: Vec::new(),
+            rows: Vec::new(),
+            names: 0,
             shown: Narrowed::without_headings(),
             zone: around.zone,
         };
@@ -111,7 +129,8 @@ impl Detail {
         }
     }
 
-    fn arrange(&mut self, around: &Around) {
+    /// Lays everything out anew: something is known that was not, or there is another number of columns.
+    pub fn arrange(&mut self, around: &Around) {
         let mut entries = match &self.thing {
             Thing::Line(line) => of_line(line, self.whole.as_ref(), self.zone),
             Thing::Span(span, spent) => of_span(span, *spent, self.zone),
@@ -124,9 +143,31 @@ impl Detail {
             let scope = [("name".into(), whole.scope.clone()), ("version".into(), whole.scope_version.clone())];
             add(&mut entries, "scope", &scope);
         }
-        let texts: Vec<String> = entries.iter().map(Entry::text).collect();
         self.entries = entries;
-        self.shown.set(texts, (0..self.entries.len()).collect(), self.shown.item(), around);
+        self.lay_out(around.columns);
+        let texts = self.rows.iter().map(|row| self.entries[row.entry].text()).collect();
+        self.shown.set(texts, (0..self.rows.len()).collect(), self.shown.item(), around);
+    }
+
+    /// Every entry in as many rows as it needs.
+    fn lay_out(&mut self, columns: usize) {
+        let names = self.entries.iter().filter_map(|entry| match entry {
+            Entry::Field(name, _) => Some(width(&inert(name))),
+            _ => None,
+        });
+        self.names = names.max().unwrap_or_default().min(columns / 3);
+        // What stands before a value, and one column beside the text.
+        let before = [1, 3 + self.names + 2].map(|before| columns.saturating_sub(before).max(8));
+        let rows = self.entries.iter().enumerate().flat_map(|(entry, of)| {
+            let (text, room) = match of {
+                Entry::Heading(text) => (*text, before[0]),
+                Entry::Text(text) => (&**text, before[0]),
+                Entry::Field(_, value) => (&**value, before[1]),
+            };
+            let pieces = broken(&inert(text), room).into_iter().enumerate();
+            pieces.map(move |(at, piece)| Laid { entry, piece, is_first: at == 0 })
+        });
+        self.rows = rows.collect();
     }
 
     /// The line or span as text, JSON, or one of its ids.
@@ -256,6 +297,10 @@ impl Page for Detail {
 
     fn act(&mut self, command: Command, around: &Around) -> Vec<Step> {
         self.shown.act(command, around).unwrap_or_default()
+    }
+
+    fn resized(&mut self, around: &Around) {
+        self.arrange(around);
     }
 
     fn narrowed(&mut self) -> Option<&mut Narrowed> {

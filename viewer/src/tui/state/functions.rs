@@ -121,6 +121,12 @@ impl Functions {
         self.shown.in_view(height).map(|(item, selected)| (&self.all[item], selected))
     }
 
+    /// Whether of any of them it is known what its logs would cost.
+    #[must_use]
+    pub fn has_dollars(&self) -> bool {
+        self.all.iter().any(|row| row.dollars.is_some())
+    }
+
     /// The names of all.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
@@ -212,11 +218,6 @@ impl Page for Functions {
     fn place(&self, around: &Around) -> Option<Place> {
         let search = link::is("ResourceAttributes.faas.name", &self.under_cursor()?.function.name);
         Some(Place { search, from: around.times.from(around.now), until: around.times.end(around.now) })
-    }
-
-    fn status(&self) -> Option<String> {
-        let known = self.all.iter().any(|row| row.dollars.is_some());
-        known.then(|| "* CloudWatch's price for such logs in a month, modelled".to_owned())
     }
 
     fn function(&self) -> Option<String> {

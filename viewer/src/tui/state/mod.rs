@@ -25,6 +25,7 @@ use asked::Asked;
 use detail::{Detail, Thing};
 use page::{Around, Step};
 use prompt::Typed;
+use tail::Tail;
 use times::Times;
 
 pub use overlay::{Choice, Overlay};
@@ -311,12 +312,16 @@ impl State {
         effects
     }
 
-    /// Back to the nearest screen below that has this line, with the cursor on it; where none has, all that is known of it.
+    /// Back to the nearest screen below that has this line, with the cursor on it; where none has, to it among the lines of its
+    /// function; of a line that names none, all that is known.
     fn back_to(&mut self, line: &LineRef) -> Vec<Effect> {
         let around = self.around();
         let top = self.stack.len() - 1;
         let Some(at) = self.stack[..top].iter_mut().rposition(|open| open.screen.page_mut().go_to(line, &around))
         else {
+            if !line.function.is_empty() {
+                return self.push(Screen::Tail(Box::new(Tail::at(line.clone(), self.times))));
+            }
             return self.push(Screen::Detail(Box::new(Detail::of(Thing::Line(line.clone()), &around))));
         };
         let left: Vec<Open> = self.stack.drain(at + 1..).collect();

@@ -63,7 +63,6 @@ impl Screen {
     #[must_use]
     pub fn for_command(command: Command, from: &dyn Page, around: &Around) -> Option<Self> {
         match (command, from.scope()) {
-            (Command::Open, Scope::Functions) => from.function().map(|name| Self::tail(&name)),
             (Command::Tail, scope) if scope != Scope::Tail => from.function().map(|name| Self::tail(&name)),
             (Command::Errors, Scope::Functions) => Some(Self::Errors(Box::default())),
             (Command::Errors, scope) if scope != Scope::Errors => {

@@ -1,10 +1,12 @@
 //! What holds on every screen, and the functions screen as one uses it.
 
-use lambdaview_queries::questions::bytes::Logged;
+use lambdaview_queries::questions::{bytes::Logged, lines::Line};
 
-use super::*;
+use super::{trace::Waterfall, *};
 use crate::{
+    ask::TraceRef,
     cost::{Measured, rates::Rates, reckon},
+    trace::sample::payment,
     tui::{
         ask::Slot,
         event::Mouse,
@@ -59,7 +61,7 @@ fn functions_are_filtered_as_one_types_and_searched() {
 #[test]
 fn a_function_opens_and_one_comes_back_to_it() {
     let mut viewer = opened();
-    viewer.press("j<Enter>");
+    viewer.press("jt");
     let (ticket, ask) = viewer.asked();
     assert!(matches!(&ask, Ask::Tail { sought, until: None, .. } if sought.functions == ["refund"]), "{ask:?}");
     assert_eq!(viewer.press("q").effects, [Effect::Cancel(ticket)]);
@@ -75,7 +77,7 @@ fn escape_stops_what_is_running_before_it_leaves_and_never_stops_following() {
     assert_eq!(viewer.press("<Esc>").effects, [Effect::Cancel(ticket)]);
     viewer.answer(ticket, Answer::Functions(Vec::new()));
     assert_eq!(names(&viewer).len(), 4, "what was stopped is not taken any more");
-    viewer.press("<Enter>");
+    viewer.press("t");
     let (ticket, _) = viewer.asked();
     viewer.answer(ticket, Answer::Lines(crate::tui::ask::Lines::There(lines(0..3))));
     let left = &viewer.press("<Esc>").effects;
@@ -172,7 +174,7 @@ fn errors_open_from_any_screen_and_lead_to_the_trace_of_the_newest() {
     }
     viewer.press("t");
     let (_, ask) = viewer.asked();
-    assert_eq!(ask, Ask::Trace(crate::ask::TraceRef::Trace("5f84c7a1d2e34b5f8a9b0c1d2e3f4a5b".to_owned())));
+    assert_eq!(ask, Ask::Trace(TraceRef::Trace("5f84c7a1d2e34b5f8a9b0c1d2e3f4a5b".to_owned())));
     viewer.press("<Backspace>&stripe<Enter>");
     let Screen::Errors(screen) = viewer.state.screen() else { panic!("back to the errors") };
     assert_eq!(screen.shown.count(), 1);
@@ -238,4 +240,33 @@ fn what_logs_cost_is_shown_by_the_prices_it_was_reckoned_by_and_filtered() {
     let filtered = viewer.press("&mars<Enter>").picture();
     assert!(filtered.contains("mars-1") && !filtered.contains("charge"), "{filtered}");
     assert!(viewer.press("&<^u>nothing of the kind<Enter>").picture().contains("nothing here contains that"));
+}
+
+#[test]
+fn a_line_of_a_trace_leads_to_it_among_the_lines_of_its_function() {
+    let trace = payment();
+    let screen = Screen::Trace(Box::new(Waterfall::of(TraceRef::Trace(trace.id.clone()))));
+    let mut viewer = Viewer::new(screen, 100, 30);
+    let (ticket, _) = viewer.asked();
+    viewer.answer(ticket, Answer::Trace(Box::new(trace))).event(Event::Ended(ticket)).press("/charging card<Enter>");
+    let line = viewer.state.screen().page().line_ref().unwrap();
+    let (ticket, ask) = viewer.press("<Enter>").asked();
+    let Ask::Tail { sought, from, until: Some(until), reach, .. } = ask else { panic!("{ask:?}") };
+    assert_eq!((&sought.functions[..], reach), (&[line.function.clone()][..], Some(line.time)));
+    assert!(from < line.time && line.time < until);
+    let among = |n: i64, body: &str| Line {
+        time: line.time + n * SECOND,
+        function: line.function.as_str().into(),
+        trace_id: line.trace.as_str().into(),
+        span_id: line.span.as_str().into(),
+        body: body.into(),
+        ..Line::default()
+    };
+    let there = vec![among(-1, "before"), among(0, &line.body), among(1, "after"), among(2, "the last")];
+    viewer.answer(ticket, Answer::Lines(crate::tui::ask::Lines::There(there))).event(Event::Ended(ticket));
+    assert_eq!(viewer.state.screen().page().line_ref().unwrap().body, line.body, "the cursor is on it");
+    let (_, ask) = viewer.press("F").asked();
+    assert!(matches!(ask, Ask::Tail { until: None, .. }), "and following leads to what is now: {ask:?}");
+    viewer.press("q");
+    assert!(matches!(viewer.state.screen(), Screen::Trace(_)));
 }

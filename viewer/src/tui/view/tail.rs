@@ -30,7 +30,7 @@ pub(super) fn header(scene: Scene<'_>, tail: &Tail) -> Line<'static> {
     let mut left = vec![
         ("tail ".to_owned(), FAINT),
         (tail.title(), Part::HeaderStrong),
-        (format!("  {}", state.times.shown(state.zone, state.now())), Part::Text),
+        (format!("  {}", tail.times(state.times).shown(state.zone, state.now())), Part::Text),
     ];
     if !tail.given.shown.is_empty() {
         left.push((format!("  {}", tail.given.shown), Part::Of(Role::Warning)));

@@ -2,15 +2,15 @@
 
 use super::{
     Flow, Link, Mark, Tail,
-    rules::{Rules, Value},
-    shown::Shown,
+    rules::Rules,
+    save::{file_name, json},
     store::Stored,
 };
 use crate::{
-    ask::{Nanos, TraceRef},
-    format::{count, rfc3339, short_id},
+    ask::TraceRef,
+    format::count,
     tui::{
-        ask::{Answer, Ask, LineRef, Problem, Slot},
+        ask::{Answer, LineRef, Problem, Slot},
         keys::{Command, Scope, What},
         state::{
             link::{self, Place},
@@ -35,9 +35,13 @@ impl Page for Tail {
         let (rules, search) = (std::mem::take(&mut self.rules), std::mem::take(&mut self.search));
         let mut marks = std::mem::take(&mut self.marks);
         marks.values_mut().for_each(|mark| mark.at = None);
+        // Another stretch of time was chosen: what was around a line does not count any more.
+        let at = self.at.take().filter(|(_, chosen)| *chosen == around.times);
+        let flow = if at.is_some() { Flow::Scrolled } else { Flow::Following };
+        let reach = at.as_ref().map(|(line, _)| line.time);
         let Self { wrap, by_invocation, memory, .. } = *self;
-        *self = Self { rules, search, marks, wrap, by_invocation, memory, ..kept };
-        self.ask(None, around)
+        *self = Self { at, flow, rules, search, marks, wrap, by_invocation, memory, ..kept };
+        self.ask(reach, around)
     }
 
     fn act(&mut self, command: Command, around: &Around) -> Vec<Step> {
@@ -174,7 +178,7 @@ impl Page for Tail {
             What::Command => {
                 let id = known(line.trace).or_else(|| known(line.invocation));
                 let names = self.names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(" ");
-                let tail = || format!("lambdaview tail {names} {}", around.times.flags(around.now));
+                let tail = || format!("lambdaview tail {names} {}", self.times(around.times).flags(around.now));
                 Some(id.map_or_else(tail, |id| format!("lambdaview trace {id}")))
             }
             What::Sql => None,
@@ -224,7 +228,8 @@ impl Page for Tail {
     fn place(&self, around: &Around) -> Option<Place> {
         let Some(line) = self.line() else {
             let search = link::is("ResourceAttributes.faas.name", self.names.first()?);
-            return Some(Place { search, from: around.times.from(around.now), until: around.times.end(around.now) });
+            let times = self.times(around.times);
+            return Some(Place { search, from: times.from(around.now), until: times.end(around.now) });
         };
         let search = match (line.trace, line.invocation) {
             ("", "") => link::is("ResourceAttributes.faas.name", line.function),
@@ -254,6 +259,7 @@ impl Tail {
             return self.begin(around);
         }
         if self.link == Link::Ended && command == Command::Follow && around.times.until.is_none() {
+            self.at = None;
             return self.begin(around);
         }
         self.flow = if matches!(self.link, Link::Ended) { Flow::Scrolled } else { Flow::Following };
@@ -277,8 +283,18 @@ impl Tail {
     fn scroll(&mut self, command: Command, around: &Around) -> Vec<Step> {
         let count = self.count();
         let mut list = List { at: self.shown.place(self.cursor), top: self.shown.place(self.top) };
-        if !list.act(command, count, around.rows) {
-            return Vec::new();
+        let in_view = self.window_down(list.top, around);
+        match command {
+            // Lines may take several rows: a page begins with the line after the last one in view, so that none is passed over.
+            Command::PageDown if list.top + in_view < count => {
+                list = List { at: list.top + in_view, top: list.top + in_view }
+            }
+            Command::PageUp if list.top > 0 => {
+                let last = list.top - 1;
+                list = List { at: last, top: self.window_up(last, around.rows, around) };
+            }
+            _ if list.act(command, count, in_view) => {}
+            _ => return Vec::new(),
         }
         let is_up = matches!(command, Command::Up | Command::HalfUp | Command::PageUp | Command::Top);
         if is_up {
@@ -315,106 +331,6 @@ impl Tail {
             None => vec![Step::Say("this line names no invocation".to_owned())],
         }
     }
-
-    /// Only the invocation under the cursor, or everything again.
-    fn only_invocation(&mut self, around: &Around) -> Vec<Step> {
-        let mut rules = self.rules.clone();
-        let before = rules.values.len();
-        rules.values.retain(|(value, wanted)| !(*wanted && matches!(value, Value::Invocation(_))));
-        if rules.values.len() < before {
-            return self.rule(rules, around);
-        }
-        let Some(id) = self.line().map(|line| line.invocation.to_owned()).filter(|id| !id.is_empty()) else {
-            return vec![Step::Say("this line names no invocation".to_owned())];
-        };
-        let said = Step::Say(format!("only invocation {}; i shows all again", short_id(&id)));
-        rules.values.push((Value::Invocation(id), true));
-        let mut steps = self.rule(rules, around);
-        steps.push(said);
-        steps
-    }
-
-    fn choose(&mut self, wanted: bool) -> Vec<Step> {
-        let Some(line) = self.line() else { return Vec::new() };
-        let values = Value::of(&line);
-        let title = if wanted { " show only lines of " } else { " hide lines of " };
-        let shown = values.iter().map(Value::shown).collect();
-        self.choosing = Some((wanted, values));
-        vec![Step::Choose(title, shown)]
-    }
-
-    /// Asks for the lines, as far back as a moment.
-    fn ask(&mut self, reach: Option<Nanos>, around: &Around) -> Vec<Step> {
-        self.asked = self.rules.clone();
-        let (from, until) = (around.times.from(around.now), around.times.until);
-        let ask = Ask::Tail { sought: self.sought(), from, until, count: super::PAGE, reach };
-        self.ends.finish();
-        vec![Step::Drop(Slot::Older), Step::Drop(Slot::Ends), Step::Ask(Slot::Main, ask)]
-    }
-
-    /// Applies other rules to what is here, and has the server apply them to everything else.
-    fn rule(&mut self, rules: Rules, around: &Around) -> Vec<Step> {
-        let mut steps = self.apply(rules, around);
-        if self.rules != self.asked {
-            self.link = Link::Opening;
-            let cursor = self.line().filter(|_| self.flow != Flow::Following && self.shows(self.cursor));
-            let reach = cursor.map(|line| line.time);
-            steps.extend(self.ask(reach, around));
-        }
-        steps
-    }
-
-    /// Applies other rules to what is here; the cursor stays on its line, or goes to the next that is left.
-    fn apply(&mut self, rules: Rules, around: &Around) -> Vec<Step> {
-        self.rules = rules;
-        self.arrange();
-        if self.flow == Flow::Following {
-            let last = self.count().saturating_sub(1);
-            return self.go(last, around);
-        }
-        self.settle(around)
-    }
-
-    /// Puts all lines in their order anew.
-    pub(super) fn arrange(&mut self) {
-        self.shown = Shown::of(&self.rules, self.by_invocation, &self.store, self.until());
-    }
-
-    /// Lines by invocation, or as they came; the cursor stays on its line.
-    fn change_order(&mut self, around: &Around) -> Vec<Step> {
-        self.by_invocation = !self.by_invocation;
-        self.arrange();
-        let said = if self.by_invocation { "lines by invocation" } else { "lines in the order in which they came" };
-        let mut steps = vec![Step::Say(format!("{said}; B changes it"))];
-        let place = self.shown.place(self.cursor);
-        steps.extend(if self.flow == Flow::Following { self.go(self.count(), around) } else { self.go(place, around) });
-        steps.extend(self.ask_ends(around));
-        steps
-    }
-
-    /// The lines to be saved: those that are marked, else those that are shown.
-    fn saved(&self) -> impl Iterator<Item = Stored<'_>> {
-        let marked: std::collections::BTreeSet<_> = self.marks.values().filter_map(|mark| mark.at).collect();
-        let all = (0..if marked.is_empty() { self.count() } else { 0 }).filter_map(|place| self.shown.number(place));
-        marked.into_iter().chain(all).filter_map(|number| self.store.get(number))
-    }
-
-    fn text(&self, around: &Around) -> String {
-        let mut text = String::new();
-        for line in self.saved() {
-            let time = around.zone.date_clock(line.time);
-            let letter = crate::format::severity_letter(line.severity);
-            let ids = format!("{} {}", short_id(line.invocation), short_id(line.trace));
-            for part in line.body.trim_end().split('\n') {
-                text.push_str(&format!("{time} {letter} {ids} {}\n", crate::format::inert(part)));
-            }
-        }
-        text
-    }
-
-    fn json(&self) -> String {
-        self.saved().map(|line| json(&line) + "\n").collect()
-    }
 }
 
 /// A line as other screens name it.
@@ -428,25 +344,6 @@ pub(super) fn line_ref(line: &Stored<'_>) -> LineRef {
         span: line.span.to_owned(),
         body: line.body.to_owned(),
     }
-}
-
-/// A line as `tail -o json` prints it, as far as it is here.
-fn json(line: &Stored<'_>) -> String {
-    serde_json::json!({
-        "time": rfc3339(line.time),
-        "function": line.function,
-        "severity_number": line.severity,
-        "body": line.body,
-        "trace_id": line.trace,
-        "span_id": line.span,
-        "invocation_id": line.invocation,
-    })
-    .to_string()
-}
-
-/// A name as part of a file's.
-fn file_name(name: &str) -> String {
-    name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' }).collect()
 }
 
 fn is_error(line: &Stored<'_>) -> bool {

@@ -23,6 +23,9 @@ const PATIENCE: Nanos = 900 * SECOND;
 /// How often is asked while an end is to come, and while only reports are.
 const OFTEN: Nanos = 2 * SECOND;
 const SELDOM: Nanos = 15 * SECOND;
+const LONGEST: Nanos = 60 * SECOND;
+/// So many lines are more than a few.
+const MANY: usize = 500;
 /// So many invocations are waited for.
 const MOST: usize = 10_000;
 
@@ -62,8 +65,10 @@ pub struct Ends {
     pages: VecDeque<Window>,
     /// What is being asked.
     asking: Option<Asking>,
-    /// When was last asked for those that are waited for.
+    /// When was last asked for those that are waited for, ...
     asked_at: Nanos,
+    /// ... and how many times in a row that told of no end.
+    in_vain: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +100,9 @@ impl Ends {
     pub fn page(&mut self, lines: &[Line], now: Nanos) {
         let of_invocations = || lines.iter().filter(|line| !line.invocation_id.is_empty()).map(|line| line.time);
         let (Some(first), Some(last)) = (of_invocations().min(), of_invocations().max()) else { return };
-        self.pages.push_back(Window { from: first - BEFORE, until: last + BEFORE });
+        // Of a busy function only so many are told, the newest first: what is far beside its lines would take their place.
+        let beside = if lines.len() < MANY { BEFORE } else { (last - first).clamp(60 * SECOND, BEFORE) };
+        self.pages.push_back(Window { from: first - beside, until: last + beside });
         lines.iter().for_each(|line| self.arrived(line, now));
     }
 
@@ -124,7 +131,8 @@ impl Ends {
         let waits = |one: &Awaited| !one.has_ended || self.reports;
         let since = self.awaited.values().filter(|one| waits(one)).map(|one| one.time).min()?;
         let pause = if self.awaited.values().any(|one| !one.has_ended) { OFTEN } else { SELDOM };
-        if now - self.asked_at < pause {
+        // Where nobody tells how invocations end, it is not asked for ever.
+        if now - self.asked_at < (pause << self.in_vain.min(5)).min(LONGEST) {
             return None;
         }
         (self.asking, self.asked_at) = (Some(Asking::Awaited), now);
@@ -133,19 +141,23 @@ impl Ends {
 
     /// The answer to what was asked.
     pub fn learn(&mut self, invocations: Vec<Invocation>, has: impl Fn(&str) -> bool) {
+        if self.asking == Some(Asking::Awaited) {
+            self.in_vain += 1;
+        }
         self.finish();
         self.reports |= invocations.iter().any(|one| one.billed.is_some());
         for invocation in invocations.into_iter().filter(|one| has(&one.request_id)) {
             let end = End::of(&invocation);
+            let id = &*invocation.request_id;
             match (&end.foot, invocation.billed) {
-                (Some(_), Some(_)) => {
-                    self.awaited.remove(&*invocation.request_id);
-                }
+                (Some(_), Some(_)) if self.awaited.remove(id).is_some() => self.in_vain = 0,
                 (Some(_), None) => {
-                    let ended = self.awaited.get_mut(&*invocation.request_id);
-                    ended.into_iter().for_each(|awaited| awaited.has_ended = true);
+                    if let Some(awaited) = self.awaited.get_mut(id).filter(|awaited| !awaited.has_ended) {
+                        awaited.has_ended = true;
+                        self.in_vain = 0;
+                    }
                 }
-                (None, _) => {}
+                _ => {}
             }
             self.known.insert(invocation.request_id.into(), end);
         }

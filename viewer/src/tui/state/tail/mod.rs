@@ -4,8 +4,10 @@ mod act;
 pub mod blocks;
 pub mod ends;
 mod find;
+mod narrow;
 pub mod rate;
 pub mod rules;
+mod save;
 pub mod shown;
 pub mod store;
 mod take;
@@ -18,10 +20,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use lambdaview_queries::filter::Filter;
 
 use crate::{
-    ask::Nanos,
+    ask::{Nanos, Since},
     tui::{
         ask::{Ask, LineRef, Mode, Problem, Slot, Sought},
-        state::page::{Around, Step},
+        state::{
+            page::{Around, Step},
+            times::Times,
+        },
     },
 };
 use blocks::rows_around;
@@ -86,6 +91,8 @@ pub struct Tail {
     pub names: Vec<String>,
     /// What leaves lines out from the start.
     pub given: Given,
+    /// The line it was opened at, and the stretch of time that was chosen then.
+    at: Option<(LineRef, Times)>,
     /// The lines here.
     pub store: Store,
     /// Which of them are shown.
@@ -155,6 +162,7 @@ impl Tail {
         Self {
             names,
             given,
+            at: None,
             store: Store::default(),
             shown: Shown::default(),
             rules: Rules::default(),
@@ -183,6 +191,23 @@ impl Tail {
             newest: 0,
             page: PAGE,
             memory: MEMORY,
+        }
+    }
+
+    /// A line among those of its function around it.
+    #[must_use]
+    pub fn at(line: LineRef, times: Times) -> Self {
+        let name = line.function.clone();
+        Self { at: Some((line, times)), flow: Flow::Scrolled, ..Self::new(&name) }
+    }
+
+    /// The stretch of time: what was chosen, or what is around the line it was opened at.
+    #[must_use]
+    pub fn times(&self, chosen: Times) -> Times {
+        const AROUND: Nanos = 15 * 60 * 1_000_000_000;
+        match &self.at {
+            Some((line, _)) => Times { since: Since::At(line.time - AROUND), until: Some(line.time + AROUND) },
+            None => chosen,
         }
     }
 
@@ -291,6 +316,14 @@ impl Tail {
             first -= 1;
         }
         first
+    }
+
+    /// How many lines there is room for from the one in place `first` on; one at least.
+    fn window_down(&self, first: usize, around: &Around) -> usize {
+        let heights = (first..).map_while(|place| self.shown.number(place)).map(|number| self.height(number, around));
+        let mut left = around.rows;
+        let fits = |height: &usize| left.checked_sub(*height).map(|rest| left = rest).is_some();
+        heights.take_while(fits).count().max(1)
     }
 
     fn older(&mut self, around: &Around, top: usize) -> Vec<Step> {

@@ -60,7 +60,8 @@ impl Tail {
 
     /// Takes the lines there are in the place of those that were here; the view stays on its line, if that is among them.
     fn renew(&mut self, lines: &[Line], around: &Around) -> Vec<Step> {
-        let stays = (self.flow != Flow::Following).then(|| self.line().map(|line| line_ref(&line))).flatten();
+        let under_cursor = || self.line().map(|line| line_ref(&line)).or_else(|| Some(self.at.as_ref()?.0.clone()));
+        let stays = if self.flow == Flow::Following { None } else { under_cursor() };
         let above = self.shown.place(self.cursor).saturating_sub(self.shown.place(self.top));
         let fresh = Self::of(Vec::new(), Given::default());
         (self.store, self.shown, self.unfolded) = (fresh.store, fresh.shown, fresh.unfolded);

@@ -454,3 +454,24 @@ fn every_line_has_one_place_however_lines_come_and_go() {
         assert_eq!(tail.shown.number(tail.count()), None);
     }
 }
+
+#[test]
+fn page_by_page_every_line_comes_into_view_however_many_rows_it_takes() {
+    let mut there = lines(0..120);
+    for n in (0..120).step_by(7) {
+        there[n] = line(n as i64, &"long ".repeat(60));
+    }
+    for (keys, by) in [("Z", " "), ("Z", "b"), ("", " "), ("", "b")] {
+        let (mut viewer, _) = grouped(80, 14, there.clone());
+        viewer.press(keys).press(if by == " " { "g" } else { "G" });
+        let mut seen = BTreeSet::new();
+        for _ in 0..120 {
+            let tail = of(&viewer);
+            let top = tail.shown.place(tail.top);
+            let in_view = tail.window_down(top, &viewer.state.around());
+            seen.extend((top..top + in_view).filter_map(|place| tail.shown.number(place)));
+            viewer.press(by);
+        }
+        assert_eq!(seen.len(), 120, "{keys:?} {by:?}");
+    }
+}

@@ -147,6 +147,8 @@ impl Page for Waterfall {
 
     fn resized(&mut self, around: &Around) {
         self.list.settle(self.rows.len(), self.height(around.rows));
+        let pane = self.pane(around);
+        self.detail.iter_mut().for_each(|detail| detail.arrange(&pane));
     }
 
     fn line_ref(&self) -> Option<LineRef> {

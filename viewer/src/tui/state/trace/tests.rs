@@ -5,10 +5,11 @@ use crate::{
     ask::Since,
     trace::sample::{MS, REQUEST, T0, payment},
     tui::{
-        ask::{Answer, Ask, Slot},
+        ask::{Answer, Ask, LineRef, Slot},
         event::{Code, Event, Key},
         keys::{self, Command, Meaning, Scope, What},
         state::{
+            detail::Entry,
             page::{Page, Step},
             prompt::For,
             screen::Screen,
@@ -91,7 +92,7 @@ fn what_is_searched_and_filtered_in_the_detail_is_the_details() {
     let rows = screen.rows.len();
     screen.typed(For::Filter, "status", true, &around());
     let detail = screen.detail.as_ref().unwrap();
-    assert!(detail.shown.count() < detail.entries.len() && detail.shown.count() > 0);
+    assert!(detail.shown.count() < detail.rows.len() && detail.shown.count() > 0);
     assert_eq!(screen.rows.len(), rows);
 }
 
@@ -312,4 +313,21 @@ fn from_a_line_to_its_trace_and_back_the_line_and_the_scroll_are_kept() {
     let trace = Trace { lines: of_trace, ..Trace::default() };
     viewer.answer(ticket, Answer::Trace(Box::new(trace))).press("j<Enter>");
     assert_eq!(on(&viewer).0, "charging card order=32", "to another line of the trace");
+}
+
+#[test]
+fn a_long_text_and_a_long_value_are_whole_in_the_detail_however_narrow_it_is() {
+    let body = format!("the start {} the end", "long ".repeat(60));
+    let line =
+        LineRef { trace: "5f84c7a1".repeat(4), function: "f".repeat(90), body: body.clone(), ..LineRef::default() };
+    for columns in [20, 80, 300] {
+        let around = Around { columns, ..around() };
+        let detail = Detail::of(Thing::Line(line.clone()), &around);
+        let of = |wanted: fn(&Entry) -> bool| {
+            let rows = detail.rows.iter().filter(|row| wanted(&detail.entries[row.entry]));
+            rows.map(|row| row.piece.as_str()).collect::<String>()
+        };
+        assert_eq!(of(|entry| matches!(entry, Entry::Text(_))), body);
+        assert_eq!(of(|entry| matches!(entry, Entry::Field(name, _) if name == "function")), line.function);
+    }
 }
