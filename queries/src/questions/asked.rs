@@ -23,6 +23,8 @@ pub(super) enum Value {
     Texts(Vec<String>),
     /// A whole number.
     Whole(i128),
+    /// Whole numbers.
+    Wholes(Vec<u64>),
     /// Any other number.
     Number(f64),
     /// Whole numbers by name.
@@ -52,6 +54,7 @@ impl Asked {
             Value::Text(text) => query.param(name, text),
             Value::Texts(texts) => query.param(name, texts),
             Value::Whole(number) => query.param(name, number),
+            Value::Wholes(numbers) => query.param(name, numbers),
             Value::Number(number) => query.param(name, number),
             Value::Counts(counts) => query.with_setting(format!("param_{name}"), map(counts)),
         })
@@ -83,6 +86,10 @@ impl Value {
                 (format!("map({})", pairs.join(", ")), false)
             }
             Self::Whole(number) => (number.to_string(), false),
+            Self::Wholes(numbers) => {
+                let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+                (format!("[{}]", numbers.join(", ")), false)
+            }
             Self::Number(number) => (number.to_string(), false),
         };
         if is_of_kind { written } else { format!("CAST({written}, {})", quoted(kind)) }
@@ -147,6 +154,12 @@ impl From<i64> for Value {
 impl From<u64> for Value {
     fn from(number: u64) -> Self {
         Self::Whole(number.into())
+    }
+}
+
+impl From<&[u64]> for Value {
+    fn from(numbers: &[u64]) -> Self {
+        Self::Wholes(numbers.to_vec())
     }
 }
 

@@ -19,6 +19,8 @@ const NO_BLOCK_NUMBERS: &str = include_str!("../../sql/layouts/no_block_numbers.
 pub(super) struct Dialect {
     rules: Vec<&'static str>,
     materialized: Vec<Materialized>,
+    /// Whether the server reads one key of a map by a name of its own.
+    map_keys: bool,
 }
 
 impl Dialect {
@@ -35,11 +37,18 @@ impl Dialect {
         } else if table.distributed {
             rules.push(DISTRIBUTED);
         }
-        Self { rules, materialized: table.materialized.clone() }
+        Self { rules, materialized: table.materialized.clone(), map_keys: false }
     }
 
     pub(super) fn of_traces(table: &TracesTable) -> Self {
-        Self { rules: attribute_rules(table.attributes), materialized: table.materialized.clone() }
+        Self { rules: attribute_rules(table.attributes), materialized: table.materialized.clone(), map_keys: false }
+    }
+
+    /// The same, of one server of this version.
+    pub(super) fn of_server(self, version: &str) -> Self {
+        let mut numbers = version.split('.').map_while(|number| number.parse::<u32>().ok());
+        let version = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+        Self { map_keys: version >= MAP_KEYS_SINCE, ..self }
     }
 
     /// `question` in this dialect, with the optional lines that are wanted, and the conditions where it has room for them.
@@ -62,8 +71,38 @@ impl Dialect {
     /// A fragment in this dialect, after the rules that say what it is about.
     pub(super) fn reword(&self, sql: &str, first: &[&str]) -> String {
         let sql = first.iter().chain(&self.rules).fold(sql.to_owned(), |sql, rules| reword(&sql, rules));
-        self.materialized.iter().fold(sql, |sql, one| from_column(&sql, one))
+        let sql = self.materialized.iter().fold(sql, |sql, one| from_column(&sql, one));
+        if self.map_keys { MAPS.iter().fold(sql, |sql, map| from_key(&sql, map)) } else { sql }
     }
+}
+
+/// Maps of attributes.
+const MAPS: [&str; 3] = ["ResourceAttributes", "LogAttributes", "SpanAttributes"];
+/// From this version on it was seen that a key of a map can be named as a column.
+const MAP_KEYS_SINCE: (u32, u32) = (26, 7);
+
+/// Reads a key of a map by its own name. The server finds it by itself, except where the question names the map as well, be it in a
+/// condition that an index answers: then it reads all keys of the map, which are tens of times as many bytes.
+fn from_key(sql: &str, map: &str) -> String {
+    let mut reworded = String::with_capacity(sql.len());
+    let mut rest = sql;
+    while let Some((untouched, tail)) = rest.split_once(map) {
+        reworded.push_str(untouched);
+        reworded.push_str(map);
+        rest = tail;
+        let Some((key, tail)) = tail.strip_prefix("['").and_then(|tail| tail.split_once("']")) else { continue };
+        if !is_lookup(tail) {
+            let key = key.replace('\\', r"\\").replace('`', r"\`");
+            reworded.push_str(&format!(".`key_{key}`"));
+            rest = tail;
+        }
+    }
+    reworded + rest
+}
+
+/// Whether what stands before this is looked up by its value.
+fn is_lookup(tail: &str) -> bool {
+    [" = {", " = '", " IN {"].iter().any(|comparison| tail.starts_with(comparison))
 }
 
 /// Reads an attribute from its own column, except where it is looked up by its value: that is what indexes on the map are for.
@@ -187,6 +226,22 @@ mod tests {
         let put = of_traces(Attributes::Json).put(&question.into(), &[]);
         let [first, second] = ["error.type", "a"].map(|key| format!("ifNull(toString(SpanAttributes.`{key}`), '')"));
         assert_eq!(put, format!("SELECT {first}, SpanAttributes[{{x:String}}], f({second})"));
+    }
+
+    #[test]
+    fn a_key_of_a_map_is_read_by_its_own_name_where_the_server_knows_it_and_no_index_is_asked() {
+        let question = "SELECT LogAttributes['a.b'], CAST(LogAttributes, 'Map') WHERE LogAttributes['type'] = 'x' AND LogAttributes[{n:String}] != ''";
+        let put = of_traces(Attributes::Items).of_server("26.7.2.1").put(&question.into(), &[]);
+        assert_eq!(put, question.replace("['a.b']", ".`key_a.b`"));
+        for version in ["26.6.9.1", "25.12", "strange"] {
+            assert_eq!(
+                of_traces(Attributes::Items).of_server(version).put(&question.into(), &[]),
+                question,
+                "{version}"
+            );
+        }
+        let put = of_traces(Attributes::Json).of_server("26.7").put(&question.into(), &[]);
+        assert!(!put.contains("key_"), "{put}");
     }
 
     #[test]

@@ -106,9 +106,14 @@ impl Session {
             Ok::<_, Fault>((server, schema::probe(&client).await?))
         };
         let (server, schema) = tokio::time::timeout(patience, server).await.map_err(|_| silent())??;
+        let (mut logs, mut traces) = (Dialect::of_logs(&schema.logs), Dialect::of_traces(&schema.traces));
+        // Of several servers each may have a version of its own.
+        if !schema.logs.distributed {
+            (logs, traces) = (logs.of_server(&server.version), traces.of_server(&server.version));
+        }
         Ok(Self {
-            logs: Dialect::of_logs(&schema.logs),
-            traces: Dialect::of_traces(&schema.traces),
+            logs,
+            traces,
             client,
             tag,
             settings,

@@ -16,6 +16,7 @@ use lambdaview_queries::{
         bytes::Logged,
         function::Functions,
         functions::{self, Summary},
+        measures::Measures,
     },
     window::Window,
 };
@@ -143,7 +144,8 @@ pub(crate) fn priced(summaries: Vec<Summary>, window: Window, now: Nanos, rates:
         last: one.last,
         ..Logged::default()
     });
-    let measured = Measured { logged: logged.collect(), now: now.min(window.until), ..Measured::default() };
+    let measures = Measures { logged: logged.collect(), ..Measures::default() };
+    let measured = Measured { measures, now: now.min(window.until), ..Measured::default() };
     let report = reckon(&measured, rates);
     let dollars: BTreeMap<&str, f64> = report.shares.iter().map(|share| (share.name.as_str(), share.ingest)).collect();
     let known = |one: &Summary| one.log_bytes > 0 || one.lines == 0;
