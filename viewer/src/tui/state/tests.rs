@@ -1,6 +1,6 @@
 //! What holds on every screen, and the functions screen as one uses it.
 
-use lambdaview_queries::questions::{bytes::Logged, lines::Line};
+use lambdaview_queries::questions::{bytes::Logged, lines::Line, measures::Measures};
 
 use super::{trace::Waterfall, *};
 use crate::{
@@ -233,7 +233,8 @@ fn what_logs_cost_is_shown_by_the_prices_it_was_reckoned_by_and_filtered() {
     let (ticket, _) = viewer.asked();
     let rates = Rates { region: "mars-1".to_owned(), ..Rates::built_in() };
     let logged = Logged { name: "charge".into(), events: 10, body_bytes: 1 << 30, ..Logged::default() };
-    let report = reckon(&Measured { logged: vec![logged], now: NOW, ..Measured::default() }, &rates);
+    let measures = Measures { logged: vec![logged], ..Measures::default() };
+    let report = reckon(&Measured { measures, now: NOW, ..Measured::default() }, &rates);
     viewer.answer(ticket, Answer::Cost(Box::new((report, rates)))).event(Event::Ended(ticket));
     let all = viewer.picture();
     assert!(all.contains("mars-1") && all.contains("charge"), "{all}");
