@@ -14,7 +14,7 @@ use nix::sys::statvfs::statvfs;
 
 use super::{
     inventory::Segment,
-    segment::{self, decode},
+    segment::{decode, encode},
 };
 use crate::flow::{Batch, SignalKind};
 
@@ -85,7 +85,7 @@ impl Folder {
         let (part, whole) = (self.file(segment, PART), self.file(segment, WHOLE));
         let written = self.create(&part).and_then(|file| {
             let mut file = BufWriter::with_capacity(HEADS, file);
-            segment::write(batch, self.owner, &mut file)?;
+            encode(batch, self.owner, |part| file.write_all(part))?;
             file.flush()
         });
         written.and_then(|()| fs::rename(&part, &whole)).inspect_err(|_| {

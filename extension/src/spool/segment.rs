@@ -1,10 +1,8 @@
-//! A batch as the bytes of a file.
+//! A batch as the bytes of a file: pure.
 //!
 //! A head of fixed size (magic, whose it is, kind, how many pieces, how many bytes follow), the pieces one behind the other,
 //! each with its records and its length, and a checksum of everything before it. What does not fit in every respect is
 //! nothing: half a file, another function's, a flipped bit.
-
-use std::io::{self, Write};
 
 use bytes::{Buf, BufMut, Bytes};
 use flate2::Crc;
@@ -14,27 +12,27 @@ use crate::flow::{Batch, Packed, SignalKind};
 const MAGIC: &[u8; 8] = b"LVSPOOL1";
 const CHECKSUM_BYTES: usize = 4;
 
-/// Writes a batch of `owner`'s, piece by piece: the whole of it is in memory already, and need not be there twice.
-pub(super) fn write(batch: &Batch, owner: u64, file: &mut impl Write) -> io::Result<()> {
+/// A batch of `owner`'s as it is written, `put` part by part: the whole of it is in memory already, and need not be there twice.
+pub(super) fn encode<E>(batch: &Batch, owner: u64, mut put: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
     let mut check = Crc::new();
-    let mut put = |part: &[u8]| {
+    let mut put_checked = |part: &[u8]| {
         check.update(part);
-        file.write_all(part)
+        put(part)
     };
     let mut head = Vec::with_capacity(MAGIC.len() + 16);
     head.put_slice(MAGIC);
     head.put_u64(owner);
     head.put_u8(batch.kind as u8);
     head.put_u32(u32::try_from(batch.pieces.len()).expect("a batch has far fewer pieces"));
-    put(&head)?;
+    put_checked(&head)?;
     for piece in &batch.pieces {
         head.clear();
         head.put_u64(piece.records);
         head.put_u32(u32::try_from(piece.bytes.len()).expect("a piece is far below 4 GiB"));
-        put(&head)?;
-        put(&piece.bytes)?;
+        put_checked(&head)?;
+        put_checked(&piece.bytes)?;
     }
-    file.write_all(&check.sum().to_be_bytes())
+    put(&check.sum().to_be_bytes())
 }
 
 /// The batch in a file, when it is whole and `owner`'s.
@@ -73,6 +71,7 @@ fn checksum(bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::convert::Infallible;
 
     fn batch(kind: SignalKind, pieces: Vec<(u64, Vec<u8>)>) -> Batch {
         let mut batch = Batch::new(kind);
@@ -91,7 +90,10 @@ mod tests {
         ) {
             let batch = batch(kind, pieces);
             let mut file = Vec::new();
-            write(&batch, 7, &mut file).unwrap();
+            let Ok(()) = encode(&batch, 7, |part| {
+                file.extend_from_slice(part);
+                Ok::<_, Infallible>(())
+            });
             prop_assert_eq!(decode(file.clone(), 7), Some(batch));
             prop_assert_eq!(decode(file.clone(), 8), None, "another's");
             let at = at.index(file.len());
