@@ -81,9 +81,12 @@ const MAPS: [&str; 3] = ["ResourceAttributes", "LogAttributes", "SpanAttributes"
 /// From this version on it was seen that a key of a map can be named as a column.
 const MAP_KEYS_SINCE: (u32, u32) = (26, 7);
 
-/// Reads a key of a map by its own name. The server finds it by itself, except where the question names the map as well, be it in a
-/// condition that an index answers: then it reads all keys of the map, which are tens of times as many bytes.
+/// Reads a key of a map by its own name. The server finds it by itself, except where a condition that an index answers names the map
+/// as well: then it reads all keys of the map, which are tens of times as many bytes. Where all are wanted anyway they hold this one.
 fn from_key(sql: &str, map: &str) -> String {
+    if is_wanted_whole(sql, map) {
+        return sql.to_owned();
+    }
     let mut reworded = String::with_capacity(sql.len());
     let mut rest = sql;
     while let Some((untouched, tail)) = rest.split_once(map) {
@@ -98,6 +101,12 @@ fn from_key(sql: &str, map: &str) -> String {
         }
     }
     reworded + rest
+}
+
+/// Whether the map is named, and neither one of its keys nor its items.
+fn is_wanted_whole(sql: &str, map: &str) -> bool {
+    let is_whole = |after: &str| !after.starts_with('[') && !after.starts_with(|next: char| next.is_alphanumeric());
+    sql.split(map).skip(1).any(is_whole)
 }
 
 /// Whether what stands before this is looked up by its value.
@@ -230,7 +239,8 @@ mod tests {
 
     #[test]
     fn a_key_of_a_map_is_read_by_its_own_name_where_the_server_knows_it_and_no_index_is_asked() {
-        let question = "SELECT LogAttributes['a.b'], CAST(LogAttributes, 'Map') WHERE LogAttributes['type'] = 'x' AND LogAttributes[{n:String}] != ''";
+        let question =
+            "SELECT LogAttributes['a.b'] WHERE LogAttributes['type'] = 'x' AND LogAttributes[{n:String}] != ''";
         let put = of_traces(Attributes::Items).of_server("26.7.2.1").put(&question.into(), &[]);
         assert_eq!(put, question.replace("['a.b']", ".`key_a.b`"));
         for version in ["26.6.9.1", "25.12", "strange"] {
@@ -240,6 +250,9 @@ mod tests {
                 "{version}"
             );
         }
+        let whole = format!("{question} AND toJSONString(LogAttributes) != ''");
+        let put = of_traces(Attributes::Items).of_server("26.7.2.1").put(&whole.as_str().into(), &[]);
+        assert_eq!(put, whole, "of a map that is read whole a key costs nothing");
         let put = of_traces(Attributes::Json).of_server("26.7").put(&question.into(), &[]);
         assert!(!put.contains("key_"), "{put}");
     }

@@ -16,7 +16,7 @@ use super::{
 use crate::{schema::TimeKey, window::Nanos};
 
 /// Of more log records a sample is read, unless all are asked for.
-pub const MOST_RECORDS: u64 = 1_000_000;
+pub const MOST_RECORDS: u64 = 250_000;
 /// Of more rows the roll-up is not read: they weigh more than a sample does.
 const MOST_COUNTS: u64 = 250_000;
 /// The sorting key keeps a function's records together: a few rows of many granules tell more than many of a few.

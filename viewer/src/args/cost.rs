@@ -7,7 +7,7 @@ use clap::Args;
 /// `lambdaview cost`.
 #[derive(Debug, Args)]
 pub struct CostArgs {
-    /// Read every record, and say first how many there are. Else of more than a million log records a sample is read.
+    /// Read every record, and say first how many there are. Else of more than 250,000 log records a sample is read.
     #[arg(long)]
     pub exact: bool,
     /// Prices to use instead of the built-in ones; --show-rates prints those in the same form.

@@ -9,6 +9,7 @@ use lambdaview::{connect, error::Place, settings::Target};
 use lambdaview_queries::{
     filter::Filter,
     questions::{
+        Session,
         function::Functions,
         lines::{Detail, Scope},
         marks::{self, Marks, Reach},
@@ -28,6 +29,8 @@ const SPANS: &str = include_str!("../../../fixtures/sql/scale/spans.sql");
 const BATCH: u64 = 250_000;
 /// How often each command is timed.
 const RUNS: usize = 3;
+/// So many inserts are looked at again, and a few.
+const MANY_INSERTS: usize = 70;
 /// The rows reach this far into the future, so that `now` lies among them for as long as the bench runs.
 const AHEAD_SECONDS: u64 = 3_600;
 
@@ -131,7 +134,7 @@ pub(crate) async fn measure(binary: &Path, rows: u64) {
     let few = ask_all(binary, &url);
     fill(&client, &many(rows), until).await;
     let many = ask_all(binary, &url);
-    let poll = poll(&url, &client).await;
+    let looks = poll(&url, &client).await;
     let ids = ids(binary, &url);
     let mut plain = Vec::new();
     for question in QUESTIONS {
@@ -148,7 +151,9 @@ pub(crate) async fn measure(binary: &Path, rows: u64) {
     for (nth, question) in QUESTIONS.iter().enumerate() {
         print_row(question.what, [&few[nth], &many[nth], &added[nth], &plain[nth]]);
     }
-    println!("  {:<30} {} rows {} bytes, of 100 new lines", "one look of a tail", poll.rows, poll.bytes);
+    for (what, look) in ["a tail's look after a merge", "a tail's look"].iter().zip(&looks) {
+        println!("  {what:<30} {} rows {} bytes, of 100 new lines", look.rows, look.bytes);
+    }
     engine.stop();
 }
 
@@ -166,26 +171,41 @@ fn apply_additions(binary: &Path, url: &str) {
     assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
 }
 
-/// What one look of somebody who follows a function reads, when a hundred lines have come.
-async fn poll(url: &str, client: &Client) -> Read {
+/// What one look of somebody who follows a function reads, when a hundred lines have come: the first look after the table was merged
+/// into few parts, and one after so many inserts that all which are looked at again lie in parts of their own.
+async fn poll(url: &str, client: &Client) -> [Read; 2] {
     let place = Place { url: url.to_owned(), user: None, database: "default".to_owned(), is_local: false };
     let target = Target { place, limit: Duration::from_secs(60), ..Target::default() };
     let session = connect::open(&target, "bench").await.expect("the engine answers");
-    let marks = Marks::at(&marks::parts(&session).await.expect("parts can be listed"));
-    // The last hundred of so many that they are of the last minute.
-    let (count, rows, now) = (100_u64, 1_000_000_u64, lambdaview::clock::now());
-    let insert = client.query_raw(LOGS).param("prefix", "fn-").param("functions", 1);
-    let insert = insert.param("first", rows - count).param("count", count).param("rows", rows).param("until", now);
-    insert.execute().await.expect("the rows fit the table");
+    let first = look(&session, client).await;
+    for _ in 0..MANY_INSERTS {
+        insert_newest(client, 1).await;
+    }
+    [first, look(&session, client).await]
+}
+
+async fn look(session: &Session, client: &Client) -> Read {
+    let marks = Marks::at(&marks::parts(session).await.expect("parts can be listed"));
+    insert_newest(client, 100).await;
     let functions = Functions::named("fn-0");
+    let now = lambdaview::clock::now();
     let window = Window::since(now - nanoseconds(3_600), now);
     let scope = Scope { functions: &functions, window, filter: &Filter::Everything, detail: Detail::default() };
     let before = session.cost();
-    marks::parts(&session).await.expect("parts can be listed");
-    let mut arrivals = marks::arrivals(&session, &scope, &marks, Reach::Recent).expect("lines can be asked for");
+    marks::parts(session).await.expect("parts can be listed");
+    let mut arrivals = marks::arrivals(session, &scope, &marks, Reach::Recent).expect("lines can be asked for");
     while arrivals.next().await.expect("lines arrive").is_some() {}
     let after = session.cost();
     Read { rows: after.rows - before.rows, bytes: after.bytes - before.bytes, milliseconds: 0.0 }
+}
+
+/// Lines of `fn-0` of this moment.
+async fn insert_newest(client: &Client, count: u64) {
+    // The last of so many that they are of less than a minute.
+    const OF: u64 = 1_000_000;
+    let insert = client.query_raw(LOGS).param("prefix", "fn-").param("functions", 1).param("first", OF - count);
+    let insert = insert.param("count", count).param("rows", OF).param("until", lambdaview::clock::now());
+    insert.execute().await.expect("the rows fit the table");
 }
 
 async fn fill(client: &Client, crowd: &Crowd, until: i64) {
