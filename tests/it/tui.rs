@@ -39,14 +39,18 @@ async fn opened(viewer: &Viewer, columns: u16, rows: u16) -> Screen {
     screen
 }
 
-/// The shell has its terminal back as it was: what is typed is shown, and read line by line.
-async fn is_whole(screen: &Screen, code: i32) {
-    // What is typed before the shell listens again goes to the program that ends.
+/// Waits for the shell to listen again: what is typed before goes to the program that ends.
+async fn shell_is_back(screen: &Screen) {
     until("the shell's own screen", GENEROUS, || async {
         let modes = screen.modes();
         if modes == WHOLE { Ok(()) } else { Err(modes) }
     })
     .await;
+}
+
+/// The shell has its terminal back as it was: what is typed is shown, and read line by line.
+async fn is_whole(screen: &Screen, code: i32) {
+    shell_is_back(screen).await;
     // The shell itself edits lines in raw mode: it is a command's terminal that counts.
     screen.press(&[
         "echo ended $?; stty -a | tr ' ' '\\n' | grep -xE -- '-?(icanon|echo|isig|opost)' | tr '\\n' ' '; echo",
@@ -192,6 +196,7 @@ async fn filters_are_the_servers_and_lines_stand_by_invocation_with_how_they_end
     screen.press(&["lambdaview tail charge 'no-*' -I", "Enter"]);
     screen.shows("no function no-* is known here; did you mean: charge").await;
     screen.press(&["q"]);
+    shell_is_back(&screen).await;
     screen.press(&["lambdaview tail charge '/^ch/' --tui -e declined", "Enter"]);
     screen.shows("-e declined").await;
     let shown = screen.shows("└ 00000038 OK").await;

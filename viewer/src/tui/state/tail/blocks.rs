@@ -130,6 +130,14 @@ impl Blocks {
         self.len
     }
 
+    /// How much memory they take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        // Beside what is in a part, its lines; beside a spread, its id and what the map takes for it.
+        let lines = self.of.capacity() * size_of::<PartId>() + self.len * 2 * size_of::<u32>();
+        lines + self.parts.capacity() * size_of::<Part>() + self.spreads.len() * (2 * size_of::<Spread>() + 80)
+    }
+
     /// The number of the line in a place.
     #[must_use]
     pub fn number(&self, place: usize) -> Option<Number> {

@@ -175,6 +175,13 @@ impl Ends {
         self.known.retain(|id, _| has(id));
     }
 
+    /// How much memory that takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        // An id and two texts of some 50 bytes each, and what the map takes.
+        self.known.len() * (size_of::<End>() + 200)
+    }
+
     /// How many are known.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -38,8 +38,8 @@ use store::{Number, Store, Stored};
 
 /// Lines that are read at first, and further back at a time.
 const PAGE: u64 = 1_000;
-/// How much memory lines may take.
-const MEMORY: usize = 120 << 20;
+/// How much memory lines and their order may take: what else the viewer needs fits beside it into 128 MiB.
+const MEMORY: usize = 84 << 20;
 
 /// Whether new lines are shown as they come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -70,6 +70,16 @@ impl Shown {
         }
     }
 
+    /// How much memory their order takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match &self.order {
+            Order::All => 0,
+            Order::Left(numbers) => numbers.capacity() * size_of::<Number>(),
+            Order::Blocks(blocks) => blocks.bytes(),
+        }
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -130,9 +130,14 @@ impl Tail {
         self.several |= is_new;
     }
 
+    /// How much memory is taken for lines beside themselves.
+    fn bytes_beside(&self) -> usize {
+        self.shown.bytes() + self.ends.bytes()
+    }
+
     /// Whether a line more would cost one that is looked at.
     fn is_full(&self) -> bool {
-        self.flow != Flow::Following && self.store.bytes() > self.memory + SLACK
+        self.flow != Flow::Following && self.store.bytes() + self.bytes_beside() > self.memory + SLACK
     }
 
     fn caught_up(&mut self, now: Option<Nanos>, around: &Around) -> Vec<Step> {
@@ -154,7 +159,7 @@ impl Tail {
     fn let_go(&mut self) {
         let keep = if self.flow == Flow::Following { i64::MAX } else { self.top };
         let first = self.store.first();
-        self.store.shrink(self.memory, keep);
+        self.store.shrink(self.memory.saturating_sub(self.bytes_beside()), keep);
         if self.store.first() > first {
             self.at_beginning = false;
             let first = self.store.first();
