@@ -4,7 +4,13 @@ use std::{collections::BTreeMap, process::Stdio};
 
 use crate::desk::Desk;
 use lambdaview_queries::schema::Layout;
-use lambdaview_tests::{machine, until::ended, way::Way};
+use lambdaview_tests::{
+    machine,
+    until::{GENEROUS, ended, until},
+    way::Way,
+};
+use nix::sys::signal::Signal;
+use serde_json::Value;
 use tokio::{io::AsyncReadExt as _, process::Command};
 
 const LINES: u64 = 40_000;
@@ -87,5 +93,52 @@ async fn what_takes_long_says_so_on_a_terminal_and_makes_room_for_the_answer() {
     for flags in [&["--quiet"][..], &[]] {
         let piped = desk.viewer().run(&[&sql, flags].concat()).await;
         assert_eq!((piped.code, piped.stderr.as_str()), (Some(0), ""));
+    }
+}
+
+#[tokio::test]
+async fn while_nothing_arrives_a_follower_reads_no_line_again_even_where_blocks_are_not_numbered() {
+    let desk = Desk::new(Layout::TimestampTime).await;
+    let rows = include_str!("../fixtures/sql/rows/logs.sql").replace("{resource}", "map('faas.name', 'pay')");
+    desk.execute(&rows.replace("{attributes}", "map()")).await;
+    let mut follower = desk.viewer().follow(&["tail", "pay", "--show-sql"]);
+    let asked = |what: &str| follower.stderr().matches(what).count();
+    let (looks, reads) = until("some looks", GENEROUS, || async {
+        let (looks, reads) =
+            (asked("-- Which blocks each part covers"), asked("-- The lines of functions from a time on"));
+        if looks >= 5 { Ok((looks, reads)) } else { Err(follower.stderr()) }
+    })
+    .await;
+    // What was there before, and the first look.
+    assert!(reads <= 2, "{reads} of {looks} looks read lines: {}", follower.stderr());
+    desk.execute(&rows.replace("{attributes}", "map()").replace("'line '", "'another '")).await;
+    until("what arrives then", GENEROUS, || async {
+        if follower.lines().iter().any(|line| line.contains("another 1")) { Ok(()) } else { Err(follower.stderr()) }
+    })
+    .await;
+    assert_eq!(follower.end(Signal::SIGINT).await.code(), Some(130));
+}
+
+#[tokio::test]
+async fn a_function_that_fell_silent_is_told_of_in_every_layout() {
+    for layout in Layout::ALL {
+        let desk = Desk::new(layout).await;
+        let map = |name: &str| match layout {
+            Layout::Json => format!("'{{\"faas.name\":\"{name}\"}}'"),
+            _ => format!("map('faas.name', '{name}')"),
+        };
+        let nothing = if layout == Layout::Json { "'{}'" } else { "map()" };
+        let rows = include_str!("../fixtures/sql/rows/logs.sql").replace("{attributes}", nothing);
+        desk.execute(&rows.replace("{resource}", &map("checkout"))).await;
+        let days_ago = rows.replace("'shop'", "'night'").replace("(60 - number)", "(200000 - number)");
+        desk.execute(&days_ago.replace("{resource}", &map("nightly"))).await;
+        // A service that is no function is not missed.
+        let other = rows.replace("'shop'", "'web'").replace("(60 - number)", "(200000 - number)");
+        desk.execute(&other.replace("{resource}", nothing)).await;
+        let ended = desk.viewer().run(&["functions", "-o", "json"]).await;
+        let objects: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let named = |object: &Value| object["function"].as_str().unwrap().to_owned();
+        assert_eq!(objects.iter().map(named).collect::<Vec<_>>(), ["checkout", "nightly"], "{layout}: {ended:?}");
+        assert_eq!(objects[1]["status"], "silent", "{layout}: {ended:?}");
     }
 }

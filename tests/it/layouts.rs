@@ -161,6 +161,25 @@ async fn one_row_is_read_with_everything_that_it_holds() {
 }
 
 #[tokio::test]
+async fn spans_are_looked_for_on_their_trace_s_days_where_a_table_tells_them() {
+    let desk = desk(Layout::TimestampTime).await;
+    let session = desk.session().await;
+    let asked = std::rc::Rc::new(std::cell::RefCell::new(String::new()));
+    let heard = std::rc::Rc::clone(&asked);
+    session.listen(move |asked| heard.borrow_mut().push_str(&asked.statement()));
+    let trace = trace::trace(&session, TRACE).await.unwrap();
+    assert_eq!((trace.spans.len(), trace.lines.len()), (2, 4));
+    let asked = asked.take();
+    let spans = asked.split("-- The spans of a trace").nth(1).unwrap();
+    assert!(asked.contains("FROM otel_traces_trace_id_ts") && spans.contains("AND Timestamp < "), "{asked}");
+    // Without what tells it, or with a table that knows nothing of this trace, all days are looked at.
+    desk.execute("TRUNCATE TABLE otel_traces_trace_id_ts").await;
+    assert_eq!(trace::trace(&session, TRACE).await.unwrap().spans.len(), 2);
+    desk.execute("DROP TABLE otel_traces_trace_id_ts").await;
+    assert_eq!(trace::trace(&session, TRACE).await.unwrap().spans.len(), 2);
+}
+
+#[tokio::test]
 async fn what_nobody_knows_is_an_empty_trace() {
     let session = desk(Layout::Items).await.session().await;
     let trace = trace::trace(&session, "00000000000000000000000000000001").await.unwrap();

@@ -21,7 +21,12 @@ pub(super) struct Dialect {
     materialized: Vec<Materialized>,
     /// Whether the server reads one key of a map by a name of its own.
     map_keys: bool,
+    /// What names a function, where it is not `faas.name`.
+    named_by: Option<String>,
 }
+
+/// The attribute of the resource that names a function, by OpenTelemetry's conventions and in every question.
+const NAME: &str = "faas.name";
 
 impl Dialect {
     pub(super) fn of_logs(table: &LogsTable) -> Self {
@@ -37,11 +42,16 @@ impl Dialect {
         } else if table.distributed {
             rules.push(DISTRIBUTED);
         }
-        Self { rules, materialized: table.materialized.clone(), map_keys: false }
+        Self { rules, materialized: table.materialized.clone(), map_keys: false, named_by: None }
     }
 
     pub(super) fn of_traces(table: &TracesTable) -> Self {
-        Self { rules: attribute_rules(table.attributes), materialized: table.materialized.clone(), map_keys: false }
+        Self {
+            rules: attribute_rules(table.attributes),
+            materialized: table.materialized.clone(),
+            map_keys: false,
+            named_by: None,
+        }
     }
 
     /// The same, of one server of this version.
@@ -49,6 +59,22 @@ impl Dialect {
         let mut numbers = version.split('.').map_while(|number| number.parse::<u32>().ok());
         let version = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
         Self { map_keys: version >= MAP_KEYS_SINCE, ..self }
+    }
+
+    /// With functions that another attribute names.
+    pub(super) fn named_by(self, attribute: &str) -> Self {
+        Self { named_by: (attribute != NAME).then(|| attribute.to_owned()), ..self }
+    }
+
+    /// Whether the attribute that names a function has a column of its own.
+    pub(super) fn names_have_a_column(&self) -> bool {
+        let name = self.named_by.as_deref().unwrap_or(NAME);
+        self.materialized.iter().any(|one| one.source == "ResourceAttributes" && one.key == name)
+    }
+
+    /// `sql` with the attribute that names a function.
+    pub(super) fn naming(&self, sql: &str) -> String {
+        self.named_by.as_deref().map_or_else(|| sql.to_owned(), |attribute| sql.replace(NAME, attribute))
     }
 
     /// `question` in this dialect, with the optional lines that are wanted, and the conditions where it has room for them.
@@ -71,6 +97,7 @@ impl Dialect {
     /// A fragment in this dialect, after the rules that say what it is about.
     pub(super) fn reword(&self, sql: &str, first: &[&str]) -> String {
         let sql = first.iter().chain(&self.rules).fold(sql.to_owned(), |sql, rules| reword(&sql, rules));
+        let sql = self.naming(&sql);
         let sql = self.materialized.iter().fold(sql, |sql, one| from_column(&sql, one));
         if self.map_keys { MAPS.iter().fold(sql, |sql, map| from_key(&sql, map)) } else { sql }
     }
@@ -219,6 +246,21 @@ mod tests {
             "SELECT `__hdx_materialized_faas.name` AS name WHERE ResourceAttributes['faas.name'] = {x:String}
   AND `__hdx_materialized_faas.name` = '' AND ResourceAttributes['faas.name'] IN {y:Array(String)}"
         );
+    }
+
+    #[test]
+    fn another_attribute_can_name_functions_in_every_layout() {
+        let question = "SELECT ResourceAttributes['faas.name'] WHERE has(ResourceAttributeItems, concat('faas.name=', {function:String}))";
+        let put = |attributes| of_traces(attributes).named_by("cloud.fn").put(&question.into(), &[]);
+        assert_eq!(
+            put(Attributes::Items),
+            "SELECT ResourceAttributes['cloud.fn'] WHERE has(ResourceAttributeItems, concat('cloud.fn=', {function:String}))"
+        );
+        assert_eq!(
+            put(Attributes::Map),
+            "SELECT ResourceAttributes['cloud.fn'] WHERE ResourceAttributes['cloud.fn'] = {function:String}"
+        );
+        assert!(put(Attributes::Json).contains("ResourceAttributes.`cloud.fn`"));
     }
 
     #[test]

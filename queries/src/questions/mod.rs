@@ -14,6 +14,7 @@ mod session;
 mod settings;
 mod text;
 
+pub mod aliases;
 pub mod bytes;
 pub mod cold;
 pub mod environments;
@@ -29,6 +30,7 @@ pub mod oldest;
 pub mod overlap;
 pub mod raw;
 pub mod samples;
+pub mod silent;
 pub mod trace;
 pub mod whole;
 

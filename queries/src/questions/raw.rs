@@ -3,7 +3,7 @@
 use clickhouse::query::BytesCursor;
 
 use super::{
-    Fault, Session,
+    Asked, Fault, Session,
     function::Functions,
     question::Question,
     session::{Delivery, silent},
@@ -52,7 +52,7 @@ impl Session {
             "until" => Some(include_str!("../../sql/macros/until.sql").trim_end().to_owned()),
             _ => None,
         });
-        let mut asked = self.ask(&sql);
+        let mut asked = Asked::new(sql.as_str());
         if sql.contains("{lv_since:") || sql.contains("{lv_until:") {
             asked = asked.param("lv_since", window.from).param("lv_until", window.until);
         }

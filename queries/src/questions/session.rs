@@ -129,6 +129,21 @@ impl Session {
         })
     }
 
+    /// With functions that an attribute of the resource names which is not `faas.name`.
+    #[must_use]
+    pub fn named_by(mut self, attribute: &str) -> Self {
+        self.logs = self.logs.named_by(attribute);
+        self.traces = self.traces.named_by(attribute);
+        // What counts in advance counts by `faas.name`.
+        self.schema.functions_rollup &= attribute == "faas.name";
+        self
+    }
+
+    /// Whether the attribute that names a function is read from a column of its own.
+    pub(super) fn names_have_a_column(&self) -> bool {
+        self.logs.names_have_a_column()
+    }
+
     /// The server's version, as it says it.
     #[must_use]
     pub fn version(&self) -> &str {
@@ -212,7 +227,7 @@ impl Session {
         let sql = |condition: &'_ Option<Condition>| condition.as_ref().map(|condition| condition.sql.clone());
         let (functions_sql, filter_sql) = (sql(&functions), sql(&filter));
         let conditions = [("functions", functions_sql.as_deref()), ("filter", filter_sql.as_deref())];
-        let asked = self.ask(&dialect.put(question, &conditions));
+        let asked = Asked::new(dialect.put(question, &conditions));
         [functions, filter].iter().flatten().fold(asked, |asked, condition| condition.bind(asked))
     }
 
@@ -238,10 +253,9 @@ impl Session {
         (sql.trim_end().to_owned(), of)
     }
 
-    /// A question that names no attribute.
-    #[expect(clippy::unused_self, reason = "the third of `ask_logs` and `ask_traces`")]
+    /// A question that reads no attribute's column.
     pub(super) fn ask(&self, sql: &str) -> Asked {
-        Asked::new(sql)
+        Asked::new(self.logs.naming(sql))
     }
 
     /// The question on its way to the server, with the settings that go with every question.

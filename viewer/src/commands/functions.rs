@@ -17,6 +17,7 @@ use lambdaview_queries::{
         function::Functions,
         functions::{self, Summary},
         measures::Measures,
+        silent,
     },
     window::Window,
 };
@@ -98,8 +99,11 @@ impl Desk<'_> {
         let window = Window { from, until };
         let summaries = functions::figures(self.session, functions, window, now).await;
         let summaries = summaries.map_err(|fault| self.fault(fault))?;
-        let silent =
-            if args.no_silent || until < now { Vec::new() } else { self.silent(functions, &summaries, now).await? };
+        let silent = if args.no_silent || until < now {
+            Vec::new()
+        } else {
+            self.silent(functions, &summaries, from, now).await?
+        };
         let mut rows = priced(summaries, window, now, &self.rates());
         rows.sort_by(|a, b| key(b, args.sort).total_cmp(&key(a, args.sort)));
         if args.sort == Sort::Name {
@@ -109,9 +113,19 @@ impl Desk<'_> {
     }
 
     /// The functions of the last week that are not among these.
-    async fn silent(&self, functions: &Functions, active: &[Summary], now: Nanos) -> Result<Vec<Silent>, Error> {
-        let Some(seen) = functions::seen_this_week(self.session).await.map_err(|fault| self.fault(fault))? else {
-            return Ok(Vec::new());
+    async fn silent(
+        &self,
+        functions: &Functions,
+        active: &[Summary],
+        from: Nanos,
+        now: Nanos,
+    ) -> Result<Vec<Silent>, Error> {
+        let seen = match functions::seen_this_week(self.session).await.map_err(|fault| self.fault(fault))? {
+            Some(seen) => seen,
+            None => {
+                let before = Window { from: now - WEEK, until: from };
+                silent::by_services(self.session, before).await.map_err(|fault| self.fault(fault))?
+            }
         };
         let asked: Vec<&str> = functions.names().collect();
         let is_asked = |name: &str| *functions == Functions::All || asked.contains(&name);

@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     interrupt,
     settings::usage,
-    tail::{self, Outlet, Pipeline, Tail},
+    tail::{self, Outlet, Pipeline},
 };
 
 const DEFAULT_SINCE: Duration = Duration::from_secs(3_600);
@@ -23,8 +23,7 @@ impl Desk<'_> {
     /// # Errors
     /// Those of [`tail::run`] and of the verdict on what was seen; when the pager cannot be started.
     pub async fn logs(&self, args: &LogsArgs) -> Result<(), Error> {
-        let (tail, steps) = self.lines(&args.functions, &args.lines)?;
-        let tail = Tail { default_since: DEFAULT_SINCE, ..tail };
+        let (tail, steps) = self.lines(&args.functions, &args.lines, DEFAULT_SINCE).await?;
         let Some(pager) = self.pager else {
             let mut pipeline = Pipeline::new(steps, Outlet::new(io::stdout())?, Box::new(io::stderr()));
             let run = tail::run(self.session, self.at, &tail, &mut pipeline);

@@ -35,9 +35,10 @@ pub use ui::{first_screen, is_possible, open, tail_screen};
 use std::io::{self, Write as _};
 
 use lambdaview_queries::{
+    filter::Filter,
     name::NamePattern,
     questions::{
-        Cost, Fault, Session,
+        Cost, Fault, Session, aliases,
         function::{self, Functions},
     },
     window::Window,
@@ -120,6 +121,25 @@ impl Desk<'_> {
         }
     }
 
+    /// The filter with the versions that aliases in it lead to.
+    async fn versioned(&self, filter: Filter, functions: &[NamePattern], default: Since) -> Result<Filter, Error> {
+        let aliases = filter.aliases();
+        if aliases.is_empty() {
+            return Ok(filter);
+        }
+        let (window, _) = self.window(default);
+        let functions = self.functions_of(functions).await?;
+        let versions = aliases::versions(self.session, &functions, &aliases, window).await;
+        let versions = versions.map_err(|fault| self.fault(fault))?;
+        for (alias, versions) in &versions {
+            if versions.is_empty() {
+                return Err(nobody_invoked(alias));
+            }
+            self.say(&format!("alias {} led to version {}", inert(alias), inert(&versions.join(", "))));
+        }
+        Ok(filter.with_versions(&versions))
+    }
+
     /// The configuration's prices, else the built-in ones.
     fn rates(&self) -> Rates {
         self.config.prices()
@@ -165,7 +185,15 @@ impl Desk<'_> {
     }
 }
 
-/// `, 3 questions, 12.4 MB read`
+fn nobody_invoked(alias: &str) -> Error {
+    Error::NotFound {
+        what: format!("no invocation by the alias {} in this time or the week before", inert(alias)),
+        similar: Vec::new(),
+        next: "the number of its version; the alias is known by aws.lambda.invoked_arn on SERVER spans".to_owned(),
+    }
+}
+
+/// `, 3 answers, 12.4 MB read`
 #[must_use]
 pub fn how_far(cost: Cost) -> String {
     if cost.questions == 0 {

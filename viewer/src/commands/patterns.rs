@@ -28,7 +28,7 @@ impl Desk<'_> {
         let rates = self.prices(args.rates.as_deref())?;
         let functions = self.functions_of(&args.functions).await?;
         let (window, since) = self.window(DEFAULT_SINCE);
-        let filter = args.select.filter()?;
+        let filter = self.versioned(args.select.filter()?, &args.functions, DEFAULT_SINCE).await?;
         let range = Range { functions: &functions, filter: &filter, window };
         let extent = samples::extent(self.session, &range).await.map_err(|fault| self.fault(fault))?;
         let sampled = extent.lines.div_ceil(self.max_rows.unwrap_or(MOST_LINES).max(1)).max(1);

@@ -7,6 +7,7 @@ use lambdaview_queries::{filter::Filter, name::NamePattern, questions::lines::De
 use super::Desk;
 use crate::{
     args::{ContextArg, LinesArgs, Output, Platform, TailArgs, pattern},
+    ask::Since,
     error::Error,
     interrupt,
     render::{block::Frame, line::LineStyle},
@@ -37,8 +38,8 @@ impl Desk<'_> {
     /// Those of [`tail::run`] and of the verdict on what was seen.
     pub async fn tail(&self, args: &TailArgs) -> Result<(), Error> {
         let follow = args.follows() && (self.span.until.is_none() || args.follow);
-        let (tail, steps) = self.lines(&args.functions, &args.lines)?;
-        let tail = Tail { default_since: DEFAULT_SINCE, follow, limit: args.limit(), ..tail };
+        let (tail, steps) = self.lines(&args.functions, &args.lines, DEFAULT_SINCE).await?;
+        let tail = Tail { follow, limit: args.limit(), ..tail };
         let stops = Stops { fail_error_rate: args.fail_error_rate, ..steps.stops };
         let reorder = args.reorder.map(|hold| hold.0).unwrap_or_default();
         let steps = Steps { reorder, stops, alarm: follow, ..steps };
@@ -62,9 +63,15 @@ impl Desk<'_> {
     }
 
     /// What is asked for, and what happens to it, as far as `tail` and `logs` share that.
-    pub(super) fn lines(&self, functions: &[NamePattern], args: &LinesArgs) -> Result<(Tail, Steps), Error> {
+    pub(super) async fn lines(
+        &self,
+        functions: &[NamePattern],
+        args: &LinesArgs,
+        default_since: Duration,
+    ) -> Result<(Tail, Steps), Error> {
         let output = self.output_of(&FORMS)?;
         let sought = args.select.filter()?.and(NamePattern::narrowing(functions));
+        let sought = self.versioned(sought, functions, Since::Ago(default_since)).await?;
         let around = around(args);
         let has_attributes = matches!(output, Output::Json | Output::Logfmt | Output::Csv | Output::Detailed);
         let attributes = has_attributes || args.attributes || (around.is_some() && sought.asks_attributes());
@@ -77,6 +84,8 @@ impl Desk<'_> {
             max_rows: Some(self.max_rows.unwrap_or(MAX_ROWS)),
             filter: if around.is_some() { Filter::Everything } else { sought.clone() },
             detail,
+            context: around.map(|around| (around, sought.clone())),
+            default_since,
             ..Tail::default()
         };
         let stops = Stops {

@@ -15,7 +15,7 @@ use lambdaview_queries::{
 use tokio::time::Instant;
 
 use super::{
-    Tail,
+    Around, Tail,
     watch::{self, Watch},
 };
 use crate::{
@@ -45,6 +45,8 @@ pub trait Audience {
     fn say(&mut self, what: &str);
     /// Something is to be said to those who want to know more.
     fn say_more(&mut self, what: &str);
+    /// What is sought is sought from then on; lines before are neighbours at most.
+    fn seek_from(&mut self, time: Nanos);
     /// From when on it wants to learn of invocations, if it does.
     fn unknown_since(&self) -> Option<Nanos>;
     /// Learns of an invocation.
@@ -123,14 +125,17 @@ impl Follower<'_> {
     /// The lines that are there.
     async fn history(&mut self, sink: &mut impl Audience) -> Result<(), Error> {
         let window = self.window();
-        match self.tail.lines {
-            Some(Amount::Last(count)) => {
+        match (self.tail.lines, &self.tail.context) {
+            (Some(Amount::Last(count)), Some((around, sought))) => {
+                self.last_with_neighbours(window, count, (*around, sought), sink).await?;
+            }
+            (Some(Amount::Last(count)), None) => {
                 let last = lines::last(self.session, &self.scope(window), count).await;
                 for line in last.map_err(|fault| self.fault(fault))? {
                     self.give(line, sink).await?;
                 }
             }
-            Some(Amount::All) | None => self.all(window, sink).await?,
+            (Some(Amount::All) | None, _) => self.all(window, sink).await?,
         }
         self.invocations(sink).await?;
         sink.end_of_look(self.now());
@@ -151,6 +156,41 @@ impl Follower<'_> {
             (None, None) => Window::since(default, now),
         };
         until.map_or(window, |until| Window { until: until.at(now), ..window })
+    }
+
+    /// The last lines that are sought, and the neighbours of each.
+    async fn last_with_neighbours(
+        &mut self,
+        window: Window,
+        count: u64,
+        (around, sought): (Around, &Filter),
+        sink: &mut impl Audience,
+    ) -> Result<(), Error> {
+        let scope = Scope { filter: sought, ..self.scope(window) };
+        let last = lines::last(self.session, &scope, count).await.map_err(|fault| self.fault(fault))?;
+        let Some(first) = last.first() else { return Ok(()) };
+        sink.seek_from(first.time);
+        let from = match around {
+            Around::Invocation => first.time.saturating_sub(BEFORE),
+            Around::Lines { before, .. } => self.neighbours_from(&last, before as u64).await?,
+        };
+        self.all(Window { from, ..window }, sink).await
+    }
+
+    /// From when on the neighbours before each of these lines are read: `before` lines of its own function.
+    async fn neighbours_from(&self, sought: &[Line], before: u64) -> Result<Nanos, Error> {
+        let mut firsts: HashMap<&str, Nanos> = HashMap::new();
+        for line in sought.iter().rev() {
+            firsts.insert(&line.function, line.time);
+        }
+        let mut from = sought.first().map_or(Nanos::MAX, |line| line.time);
+        for (function, until) in firsts.into_iter().filter(|_| before > 0) {
+            let functions = self.functions.only(function);
+            let scope = Scope { functions: &functions, ..self.scope(Window { from: 0, until }) };
+            let lines = lines::last(self.session, &scope, before).await.map_err(|fault| self.fault(fault))?;
+            from = lines.first().map_or(from, |line| from.min(line.time));
+        }
+        Ok(from)
     }
 
     /// Every line of a window; where the answer breaks off, it goes on from there.

@@ -303,6 +303,12 @@ impl Audience for Pipeline {
         self.drawer.set_now(now);
     }
 
+    fn seek_from(&mut self, time: Nanos) {
+        if let Some(context) = &mut self.context {
+            context.seek_from(time);
+        }
+    }
+
     fn unknown_since(&self) -> Option<Nanos> {
         self.group.as_ref().and_then(|(group, _)| group.unknown_since())
     }

@@ -1,6 +1,7 @@
 //! Figures of the viewer: its start, the first row of `tail`, its size.
 
 use crate::{
+    rates,
     row::{median, print},
     screen,
 };
@@ -29,6 +30,7 @@ pub(crate) async fn measure(binary: &Path) {
     let what = format!("first row of tail, {ROWS} rows in the table, median of {RUNS}");
     print(&what, &first_byte(binary, &["--url", &url, "tail", "function-17", "--no-follow"]));
     screen::measure(binary, &url).await;
+    rates::measure(binary, &url, ROWS).await;
     engine.stop();
     let bytes = fs::metadata(binary).expect("the binary is there").len();
     print("binary", &format!("{:.2} MB", bytes as f64 / 1e6));
