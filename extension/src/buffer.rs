@@ -1,10 +1,11 @@
-//! Pieces waiting for export: bounded in bytes, oldest dropped first, every drop counted by the caller.
+//! Pieces waiting for export: bounded in bytes, oldest dropped first, every drop counted by the caller. The bound is the
+//! caller's, who may move it.
 //!
 //! Pure: no clock, no task. One queue for each kind, and one order of age over all of them, so that what is dropped to make
 //! room is the oldest piece of any kind. Pushing costs O(1) amortised: a piece is its bytes, which need no measuring.
 
 use crate::flow::{Batch, Packed, SignalKind};
-use std::collections::VecDeque;
+use std::{collections::VecDeque, ops::Add};
 
 /// The most that one batch holds: well below the 4 MiB that a gRPC receiver takes by default, and what a collector likes.
 pub const DEFAULT_BATCH_BYTES: usize = 1 << 20;
@@ -26,8 +27,16 @@ impl Dropped {
         self.0.iter().sum()
     }
 
-    fn add(&mut self, kind: SignalKind, records: u64) {
+    const fn count(&mut self, kind: SignalKind, records: u64) {
         self.0[kind as usize] += records;
+    }
+}
+
+impl Add for Dropped {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        Self(std::array::from_fn(|kind| self.0[kind] + more.0[kind]))
     }
 }
 
@@ -88,21 +97,33 @@ impl Buffer {
         Self { limit, queues: Default::default(), pending: Pending::default(), newest: 0, oldest: -1 }
     }
 
+    /// From now on it holds no more than `limit` bytes; the oldest pieces beyond that are dropped.
+    pub fn bound(&mut self, limit: usize) -> Dropped {
+        self.limit = limit;
+        self.drop_beyond(limit)
+    }
+
     /// Takes `piece` in, and drops the oldest pieces where there is no room for it. One that is larger than the whole buffer
     /// finds none.
     pub fn push(&mut self, piece: Packed) -> Dropped {
-        let mut dropped = Dropped::default();
         if piece.bytes.len() > self.limit {
-            dropped.add(piece.kind, piece.records);
+            let mut dropped = Dropped::default();
+            dropped.count(piece.kind, piece.records);
             return dropped;
         }
-        while self.pending.total_bytes() + piece.bytes.len() > self.limit {
-            let oldest = self.oldest_kind().and_then(|kind| self.pop(kind)).expect("what takes room can be dropped");
-            dropped.add(oldest.kind, oldest.records);
-        }
+        let dropped = self.drop_beyond(self.limit - piece.bytes.len());
         self.count_in(&piece);
         self.queues[piece.kind as usize].push_back(Entry { age: self.newest, piece });
         self.newest += 1;
+        dropped
+    }
+
+    fn drop_beyond(&mut self, bytes: usize) -> Dropped {
+        let mut dropped = Dropped::default();
+        while self.pending.total_bytes() > bytes {
+            let oldest = self.oldest_kind().and_then(|kind| self.pop(kind)).expect("what takes room can be dropped");
+            dropped.count(oldest.kind, oldest.records);
+        }
         dropped
     }
 
@@ -144,7 +165,7 @@ impl Buffer {
         let mut dropped = Dropped::default();
         for piece in batch.pieces.into_iter().rev() {
             if dropped.total() > 0 || self.pending.total_bytes() + piece.bytes.len() > self.limit {
-                dropped.add(piece.kind, piece.records);
+                dropped.count(piece.kind, piece.records);
                 continue;
             }
             self.count_in(&piece);

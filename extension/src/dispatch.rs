@@ -7,12 +7,13 @@
 //! invocation any more. It is probed beside the invocations, once per backoff and with little, until it answers; then all
 //! that has gathered is sent at once. Lanes that go the same way share its fate (`trust`).
 //!
-//! What the buffer cannot hold goes to the spool, oldest first, and from there to the backend before anything else; it stays
-//! in the spool until the backend has it. What the spool cannot hold is dropped, oldest first.
+//! What finds no room in memory goes to the spool (`room`), oldest first, and from there to the backend before anything else; it
+//! stays in the spool until the backend has it. What the spool cannot hold is dropped, oldest first.
 
 mod drive;
 mod held_back;
 mod lane;
+mod room;
 mod trust;
 
 use std::time::Duration;
@@ -20,7 +21,7 @@ use std::time::Duration;
 use crate::{
     buffer::{Buffer, Dropped},
     export::retry::{LONGEST, LONGEST_UNANSWERED},
-    flow::{Batch, Outcome, Packed, SignalKind, UnixNanos},
+    flow::{Batch, Outcome, SignalKind, UnixNanos},
     spool::{Inventory, SEGMENT_BYTES, Segment},
 };
 use drive::{BESIDE, Drive};
@@ -76,6 +77,8 @@ pub struct Accounted {
 #[derive(Debug)]
 pub struct Dispatch {
     limit: usize,
+    /// Bytes that other stages have within the limit.
+    elsewhere: usize,
     buffer: Buffer,
     spool: Inventory,
     steps: Vec<Step>,
@@ -95,12 +98,13 @@ pub struct Dispatch {
 }
 
 impl Dispatch {
-    /// With a buffer of so many bytes, and requests that take no longer than `timeout`.
+    /// With so many bytes for what waits and what is on its way, and requests that take no longer than `timeout`.
     #[must_use]
     pub fn new(limit: usize, timeout: Duration) -> Self {
         let (buffer, spool) = (Buffer::new(limit), Inventory::new(0));
         Self {
             limit,
+            elsewhere: 0,
             buffer,
             spool,
             steps: Vec::new(),
@@ -144,27 +148,6 @@ impl Dispatch {
         }
     }
 
-    /// Into the buffer. What has to make room goes to the spool; where there is none it is dropped, and told.
-    pub fn push(&mut self, piece: Packed) -> Dropped {
-        let bytes = piece.bytes.len();
-        while self.spool.takes(1) && bytes <= self.limit && self.pending_bytes() + bytes > self.limit {
-            let oldest = self.buffer.take(None, SEGMENT_BYTES.min(self.limit / 4));
-            self.spill(oldest.expect("what takes room can be taken"));
-        }
-        self.buffer.push(piece)
-    }
-
-    fn spill(&mut self, batch: Batch) {
-        if !self.spool.takes(batch.bytes) {
-            self.steps.push(Step::Lose(batch));
-            return;
-        }
-        let spared: Vec<u64> = self.lanes.iter().filter_map(|lane| Some(spooled(lane.in_flight)?.number)).collect();
-        let (segment, evicted) = self.spool.add(batch.kind, batch.records, batch.bytes, &spared);
-        self.steps.extend(evicted.into_iter().map(Step::Evict));
-        self.steps.push(Step::Write(segment, batch));
-    }
-
     /// What is to be done in the spool, in this order.
     pub fn take_steps(&mut self) -> Vec<Step> {
         std::mem::take(&mut self.steps)
@@ -189,7 +172,7 @@ impl Dispatch {
     #[must_use]
     pub fn pending(&self, kind: SignalKind) -> u64 {
         let on_its_way = match self.lanes[kind as usize].in_flight {
-            Some(Load::Memory { records }) => records,
+            Some(Load::Memory { records, .. }) => records,
             Some(Load::Spooled(_)) | None => 0,
         };
         self.buffer.pending().records(kind) + on_its_way
@@ -283,18 +266,6 @@ impl Dispatch {
         news.then(|| format!("the backend does not answer, signals wait: {why}"))
     }
 
-    /// A batch that was not delivered waits again. It is older than all in the buffer, and goes to the spool before them.
-    fn keep(&mut self, batch: Batch, load: Option<Load>) -> Dropped {
-        if spooled(load).is_some() {
-            return Dropped::default();
-        }
-        if self.spool.takes(1) && self.pending_bytes() + batch.bytes > self.limit {
-            self.spill(batch);
-            return Dropped::default();
-        }
-        self.buffer.give_back(batch)
-    }
-
     fn unspool(&mut self, load: Option<Load>) {
         let segment = spooled(load).and_then(|segment| self.spool.remove(segment.number));
         self.steps.extend(segment.map(Step::Remove));
@@ -347,7 +318,7 @@ const fn spooled(load: Option<Load>) -> Option<Segment> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::{Signal, pack};
+    use crate::flow::{Packed, Signal, pack};
     use opentelemetry_proto::tonic::{
         common::v1::KeyValue,
         logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
@@ -898,9 +869,10 @@ mod tests {
         assert!(written >= 36, "{written}");
         dispatch.ready();
         let Cargo::Spooled(segment) = dispatch.ship(T).unwrap().cargo else { panic!("the oldest comes first") };
+        assert_eq!(moved(&dispatch.take_steps()), (16, 0), "what waits makes room for it in memory");
         let Some(Step::Write(_, batch)) = steps.into_iter().next() else { panic!("it was written") };
         fail(&mut dispatch, batch.clone(), T);
-        assert_eq!((dispatch.spooled(LOGS), dispatch.take_steps().len()), (written, 0), "it lies where it was");
+        assert_eq!((dispatch.spooled(LOGS), dispatch.take_steps().len()), (written + 16, 0), "it lies where it was");
         dispatch.ship(T + 2 * SECOND).unwrap();
         assert_eq!(deliver(&mut dispatch, batch).delivered, segment.records);
         assert!(matches!(dispatch.take_steps()[..], [Step::Remove(removed)] if removed == segment));
@@ -941,18 +913,15 @@ mod tests {
         let (mut dispatch, _) = overflowing(60, 1 << 20);
         dispatch.ready();
         let batch = dispatch.ship(T).unwrap().cargo.batch();
-        assert_eq!(batch.records, 60);
-        dispatch.push(long_line());
-        dispatch.push(long_line());
-        dispatch.push(long_line());
-        dispatch.push(long_line());
+        assert_eq!(batch.records, 16, "a quarter at once");
+        (0..4).for_each(|_| assert_eq!(dispatch.push(long_line()).total(), 0));
         fail(&mut dispatch, batch, T);
         assert_eq!((moved(&dispatch.take_steps()), dispatch.pending(LOGS)), ((0, 0), 64), "there is just room");
         let batch = dispatch.ship(T + 2 * SECOND).unwrap().cargo.batch();
-        let dropped: u64 = (0..5).map(|_| dispatch.push(long_line()).total()).sum();
-        assert_eq!(dropped, 0);
+        assert_eq!(dispatch.leave_room(64 << 10).total(), 0);
+        assert_eq!((moved(&dispatch.take_steps()), dispatch.pending(LOGS)), ((48, 0), 16));
         fail(&mut dispatch, batch, T + 2 * SECOND);
-        assert_eq!((moved(&dispatch.take_steps()), dispatch.pending(LOGS)), ((64, 0), 5));
+        assert_eq!((moved(&dispatch.take_steps()), dispatch.pending(LOGS)), ((16, 0), 0));
     }
 
     #[test]

@@ -43,11 +43,11 @@ const LONG_FREEZE: UnixNanos = 20_000_000_000;
 /// where it came from, is read again when its secrets are known.
 pub async fn run(
     (config, faults): (Config, Vec<Fault>),
-    environment: Box<dyn Environment>,
+    environment: Box<dyn Environment + Send>,
     runtime_api: &str,
     name: &str,
 ) {
-    let (inlet, outlet) = intake::queue();
+    let (inlet, outlet) = intake::queue(config.memory_limit);
     let started = startup::start(&config, runtime_api, name, &inlet).await;
     let mut driver = Driver::new(&config, started, outlet);
     driver.act(Event::Started);
@@ -127,6 +127,7 @@ impl Driver {
     async fn live(mut self) {
         while !self.ended {
             let picked = self.pick().await;
+            let is_delivery = matches!(picked, Picked::Delivery(_));
             self.thaw();
             let handled = catch_unwind(AssertUnwindSafe(|| {
                 self.handle(picked);
@@ -137,7 +138,9 @@ impl Driver {
                 self.recover();
             }
             // With deliveries queued the loop would not come to rest for long, and nobody would answer the sockets.
-            tokio::task::yield_now().await;
+            if is_delivery {
+                tokio::task::yield_now().await;
+            }
         }
         self.close();
     }
@@ -287,10 +290,17 @@ impl Driver {
         self.lost(SignalKind::Logs, Reason::Excluded, released.excluded);
         self.lost(SignalKind::Logs, Reason::Platform, released.lost_by_platform);
         self.lost(SignalKind::Logs, Reason::IntakeFull, overflowed);
+        self.leave_room();
         for piece in released.pieces {
             self.push(piece);
         }
         overflowed > 0 || released.lost_by_platform > 0
+    }
+
+    /// What the stages before the buffers have counts within the limit, too.
+    fn leave_room(&mut self) {
+        let elsewhere = (self.outlet.bytes() + self.normaliser.held_bytes()) / self.backends.len();
+        self.backends.iter_mut().for_each(|backend| backend.leave_room(elsewhere));
     }
 
     /// To every backend.

@@ -9,6 +9,9 @@ pub enum Error {
     /// No runtime.
     #[error("cannot start")]
     Runtime(#[from] std::io::Error),
+    /// A fault of ours that nothing caught.
+    #[error("cannot go on")]
+    Driver(#[from] tokio::task::JoinError),
 }
 
 /// An error and what it comes from, in one line.

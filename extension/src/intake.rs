@@ -19,8 +19,10 @@ use crate::{
     otlp::{self, Busy},
 };
 
-/// What may wait to be read. One delivery may go over it: the largest is smaller than what is left of a small function.
-const LIMIT_BYTES: usize = 4 << 20;
+/// What may wait to be read: a quarter of what there is for everything, within these bounds. One delivery may go over it: the
+/// smaller bound is the largest that comes as we subscribe.
+const LEAST_BYTES: usize = 512 << 10;
+const MOST_BYTES: usize = 4 << 20;
 
 /// How many may wait, however small they are.
 const LIMIT_DELIVERIES: usize = 1024;
@@ -54,6 +56,7 @@ impl Content {
 
 #[derive(Debug, Default)]
 struct Level {
+    limit: usize,
     bytes: AtomicUsize,
     lost: AtomicU64,
 }
@@ -72,11 +75,11 @@ pub struct Outlet {
     level: Arc<Level>,
 }
 
-/// A queue.
+/// A queue, where all stages together may have `memory_limit` bytes.
 #[must_use]
-pub fn queue() -> (Inlet, Outlet) {
+pub fn queue(memory_limit: usize) -> (Inlet, Outlet) {
     let (sender, receiver) = mpsc::channel(LIMIT_DELIVERIES);
-    let level = Arc::new(Level::default());
+    let level = Arc::new(Level { limit: (memory_limit / 4).clamp(LEAST_BYTES, MOST_BYTES), ..Level::default() });
     (Inlet { sender, level: Arc::clone(&level) }, Outlet { receiver, level })
 }
 
@@ -84,7 +87,7 @@ impl Inlet {
     /// Queues `content`, or gives it back when there is no room.
     fn offer(&self, content: Content) -> Result<(), Content> {
         let bytes = content.bytes();
-        if self.level.bytes.load(Ordering::Relaxed) >= LIMIT_BYTES {
+        if self.level.bytes.load(Ordering::Relaxed) >= self.level.limit {
             return Err(content);
         }
         let delivery = Delivery { at: clock::unix_now(), content };
@@ -134,6 +137,12 @@ impl Outlet {
         Some(self.leave(queued))
     }
 
+    /// Bytes that wait to be read.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.level.bytes.load(Ordering::Relaxed)
+    }
+
     /// Log records that found no room since it was last asked.
     #[must_use]
     pub fn take_lost(&self) -> u64 {
@@ -153,15 +162,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_counts_deliveries_and_asks_the_sdk_to_come_again() {
-        let (inlet, mut outlet) = queue();
+        let (inlet, mut outlet) = queue(8 << 20);
         let line = |length| Bytes::from(format!(r#"[{{"type":"function","record":"{}"}}]"#, "x".repeat(length)));
-        inlet.deliver(line(LIMIT_BYTES));
+        inlet.deliver(line(2 << 20));
         inlet.deliver(line(1));
         inlet.deliver(line(1));
         assert!(inlet.accept(Vec::new()).await.is_err());
         assert_eq!((outlet.take_lost(), outlet.take_lost()), (2, 0));
-        assert!(matches!(outlet.next().await.content, Content::Telemetry(body) if body.len() > LIMIT_BYTES));
+        assert!(matches!(outlet.next().await.content, Content::Telemetry(body) if body.len() > 2 << 20));
         assert!(inlet.accept(Vec::new()).await.is_ok());
         assert!(outlet.take().is_some() && outlet.take().is_none());
+        assert_eq!(outlet.bytes(), 0);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{path::Path, process::ExitCode};
 
+use tokio::task::JoinSet;
+
 use lambdaview_extension::{
     config::{Config, ProcessEnvironment},
     console, driver,
@@ -25,7 +27,13 @@ fn run() -> Result<(), Error> {
     let runtime_api = read.0.lambda.runtime_api.clone().ok_or(Error::NotInLambda)?;
     // One thread: it starts sooner, is smaller, and leaves the function's cores alone.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(driver::run(read, Box::new(ProcessEnvironment), &runtime_api, &name()));
+    // As a task of its own: to wake the future that is blocked on, the runtime writes to a file and reads it again each time.
+    let mut alone = JoinSet::new();
+    alone.spawn_on(
+        async move { driver::run(read, Box::new(ProcessEnvironment), &runtime_api, &name()).await },
+        runtime.handle(),
+    );
+    runtime.block_on(alone.join_next()).expect("it was spawned")?;
     // A name that is still being resolved is nobody's any more.
     runtime.shutdown_background();
     Ok(())

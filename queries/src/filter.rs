@@ -10,6 +10,8 @@ pub(crate) mod tokens;
 pub use pattern::{BadPattern, Pattern, Words};
 pub use test::{Comparison, Test};
 
+use std::collections::BTreeMap;
+
 use crate::questions::lines::Line;
 
 /// A condition on a log record.
@@ -81,7 +83,7 @@ impl Filter {
     /// Lines of a version of the function.
     #[must_use]
     pub fn version(version: impl Into<String>) -> Self {
-        Self::resource("faas.version", Test::Equals(version.into()))
+        Self::resource(VERSION, Test::Equals(version.into()))
     }
 
     /// Lines from an AWS region.
@@ -101,6 +103,34 @@ impl Filter {
     pub fn environment(environment: &str) -> Self {
         let named = |name| Self::resource(name, Test::Equals(environment.to_owned()));
         Self::Any(vec![named("deployment.environment.name"), named("deployment.environment")])
+    }
+
+    /// The versions that are asked for and are none: names that Lambda calls aliases.
+    #[must_use]
+    pub fn aliases(&self) -> Vec<&str> {
+        match self {
+            Self::All(some) | Self::Any(some) => some.iter().flat_map(Self::aliases).collect(),
+            Self::Not(one) => one.aliases(),
+            Self::Field { of: Field::Resource(name), test: Test::Equals(version) } if name == VERSION => {
+                if is_version(version) { Vec::new() } else { vec![version] }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same, with the versions that aliases lead to in their places.
+    #[must_use]
+    pub fn with_versions(self, of: &BTreeMap<String, Vec<String>>) -> Self {
+        let each = |some: Vec<Self>| some.into_iter().map(|one| one.with_versions(of)).collect();
+        match self {
+            Self::All(some) => Self::All(each(some)),
+            Self::Any(some) => Self::Any(each(some)),
+            Self::Not(one) => Self::Not(Box::new(one.with_versions(of))),
+            Self::Field { of: Field::Resource(ref name), test: Test::Equals(ref alias) } if name == VERSION => {
+                of.get(alias).map_or(self.clone(), |versions| Self::Any(versions.iter().map(Self::version).collect()))
+            }
+            other => other,
+        }
     }
 
     /// Lines that meet this and `other`.
@@ -168,6 +198,14 @@ impl Field {
     }
 }
 
+/// The attribute that holds a function's version.
+const VERSION: &str = "faas.version";
+
+/// Lambda's versions are numbers, or `$LATEST`; an alias is neither.
+fn is_version(text: &str) -> bool {
+    text == "$LATEST" || text.is_empty() || text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// The resource's attributes by OpenTelemetry's conventions, as far as they concern functions.
 fn is_of_resource(name: &str) -> bool {
     const FAAS: [&str; 4] = ["faas.name", "faas.version", "faas.instance", "faas.max_memory"];
@@ -214,6 +252,17 @@ mod tests {
         assert!(Filter::named("code", Test::Equals("402".into())).matches(&line()));
         assert!(Filter::named("faas.invocation_id", Test::Exists).asks_attributes());
         assert!(Filter::environment("prod").asks_resource());
+    }
+
+    #[test]
+    fn an_alias_stands_for_the_versions_that_it_led_to() {
+        let filter = Filter::Severity(9).and(Filter::version("live")).and(Filter::version("7"));
+        assert_eq!(filter.aliases(), ["live"]);
+        let led = BTreeMap::from([("live".to_owned(), vec!["42".to_owned(), "41".to_owned()])]);
+        let versions = Filter::Any(vec![Filter::version("42"), Filter::version("41")]);
+        assert_eq!(filter.with_versions(&led), Filter::All(vec![Filter::Severity(9), versions, Filter::version("7")]));
+        assert!(Filter::version("$LATEST").aliases().is_empty());
+        assert_eq!(Filter::Not(Box::new(Filter::version("blue"))).aliases(), ["blue"]);
     }
 
     #[test]

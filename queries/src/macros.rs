@@ -4,6 +4,12 @@
 /// comments stay as they are.
 #[must_use]
 pub(crate) fn expand(sql: &str, known: &dyn Fn(&str) -> Option<String>) -> String {
+    let is_macro = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase());
+    fill(sql, &|name| if is_macro(name) { known(name) } else { None })
+}
+
+/// `sql` with something else for everything in braces that `known` knows. Texts, quoted names and comments stay as they are.
+pub(crate) fn fill(sql: &str, known: &dyn Fn(&str) -> Option<String>) -> String {
     let mut expanded = String::with_capacity(sql.len());
     let mut rest = sql;
     while let Some(first) = rest.chars().next() {
@@ -11,10 +17,10 @@ pub(crate) fn expand(sql: &str, known: &dyn Fn(&str) -> Option<String>) -> Strin
             '\'' | '"' | '`' => quoted(rest, first),
             '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
             '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
-            '{' => match macro_at(rest).and_then(|name| Some((name, known(name)?))) {
-                Some((name, stands_for)) => {
+            '{' => match in_braces(rest).and_then(|inner| Some((inner, known(inner)?))) {
+                Some((inner, stands_for)) => {
                     expanded.push_str(&stands_for);
-                    rest = &rest[name.len() + 2..];
+                    rest = &rest[inner.len() + 2..];
                     continue;
                 }
                 None => 1,
@@ -27,10 +33,9 @@ pub(crate) fn expand(sql: &str, known: &dyn Fn(&str) -> Option<String>) -> Strin
     expanded
 }
 
-/// The name in `{name}` at the start of `text`.
-fn macro_at(text: &str) -> Option<&str> {
-    let (name, _) = text[1..].split_once('}')?;
-    (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase())).then_some(name)
+/// What stands between the braces at the start of `text`.
+fn in_braces(text: &str) -> Option<&str> {
+    text[1..].split_once('}').map(|(inner, _)| inner)
 }
 
 /// How long the quoted text at the start is, its quotes included.

@@ -30,6 +30,12 @@ impl Window {
         Self::since(0, now)
     }
 
+    /// Whether a moment lies in it.
+    #[must_use]
+    pub const fn holds(self, moment: Nanos) -> bool {
+        self.from <= moment && moment < self.until
+    }
+
     /// This window cut into 15 minutes, 6 hours, a day, three days and the rest before `now`, newest first.
     pub fn newest_first(self, now: Nanos) -> impl Iterator<Item = Self> {
         let edges =

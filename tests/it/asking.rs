@@ -59,6 +59,8 @@ async fn the_answer_is_in_the_format_that_was_asked_for() {
         (&["-o", "csv"], "SELECT 1 AS a", "\"a\"\n1\n"),
         (&["-o", "json"], "SELECT 1 AS a FORMAT TSV", "1\n"),
         (&["-o", "json"], "SELECT 1 AS a WHERE 0", ""),
+        (&["--format", "TSVWithNames"], "SELECT 1 AS a", "a\n1\n"),
+        (&["--format=JSONCompactEachRow"], "SELECT 1 AS a", "[1]\n"),
     ] {
         let ended = ask(&viewer, sql, rest).await;
         assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (Some(0), answer, ""), "{sql}");
@@ -66,6 +68,9 @@ async fn the_answer_is_in_the_format_that_was_asked_for() {
     let pretty = ask(&viewer, "SELECT 1 AS a", &[]).await.stdout;
     assert!(pretty.contains('a') && pretty.contains('│') && !pretty.contains('\x1b'), "{pretty}");
     assert_eq!(ask(&viewer, "SELECT 1", &["-o", "raw"]).await.code, Some(2));
+    assert_eq!(ask(&viewer, "SELECT 1", &["--format", "x; DROP"]).await.code, Some(2));
+    let unknown = ask(&viewer, "SELECT 1", &["--format", "Nonsense"]).await;
+    assert!(unknown.code != Some(0) && unknown.stderr.contains("Nonsense"), "{unknown:?}");
 }
 
 #[tokio::test]

@@ -196,7 +196,8 @@ async fn it_waits_until_something_of_the_function_is_in_clickhouse() {
     };
     let patiently = [&wish[..], &["--wait", "60s"]].concat();
     let (verified, ()) = tokio::join!(viewer.run(&patiently), serves);
-    assert!(done(verified).stderr.contains("orders: arrives, from lambdaview"));
+    let said = done(verified).stderr;
+    assert!(said.contains("orders: arrives, from lambdaview"), "{said}");
 }
 
 /// What Lambda says of a function, in its answers' form.

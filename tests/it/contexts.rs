@@ -49,6 +49,30 @@ async fn a_context_is_added_used_listed_and_shown() {
 }
 
 #[tokio::test]
+async fn a_context_says_which_attribute_names_functions() {
+    for layout in [Layout::Items, Layout::TimestampTime] {
+        let desk = Desk::new(layout).await;
+        for rows in [include_str!("../fixtures/sql/rows/logs.sql"), include_str!("../fixtures/sql/rows/spans.sql")] {
+            let rows = rows.replace("{resource}", "map('lambda.fn', 'checkout')");
+            desk.execute(&rows.replace("{attributes}", "map('faas.invocation_id', 'r1')")).await;
+        }
+        let viewer = Viewer::new();
+        assert_eq!(add(&viewer, &desk, "ours --fn-attr lambda.fn").await.code, Some(0));
+        assert_eq!(add(&viewer, &desk, "usual").await.code, Some(0));
+        for command in ["functions -o json", "invocations check* -o json", "tail checkout -n 9 --no-follow -o json"] {
+            let ended = run(&viewer, &format!("-c ours {command}")).await;
+            assert!(ended.stdout.contains("\"function\":\"checkout\""), "{layout}: {command}: {ended:?}");
+            let ended = run(&viewer, &format!("-c usual {command}")).await;
+            assert!(!ended.stdout.contains("checkout"), "{layout}: {command}: {ended:?}");
+        }
+        let bad = run(&viewer, "context add bad --url http://x --fn-attr a'b").await;
+        assert_eq!((bad.code, bad.stdout.as_str()), (Some(2), ""), "{bad:?}");
+        let shown = run(&viewer, "-c ours context show").await.stdout;
+        assert!(shown.contains("lambda.fn"), "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn a_password_comes_from_a_file_a_program_or_the_keyring_and_reaches_the_server_alone() {
     let desk = Desk::new(Layout::Items).await;
     let viewer = Viewer::new();

@@ -12,6 +12,7 @@ use lambdaview::{
     tail::{self, Outlet, Pipeline, Steps, Tail},
 };
 use lambdaview_queries::schema::Layout;
+use lambdaview_tests::until::until;
 
 use crate::desk::Desk;
 
@@ -49,6 +50,14 @@ impl Page {
     /// A way for lines that ends here.
     fn pipeline(&self) -> Pipeline {
         Pipeline::new(Steps::default(), Outlet::new(self.clone()).unwrap(), Box::new(io::sink()))
+    }
+
+    /// Waits until so many lines were printed.
+    async fn holds(&self, lines: usize) {
+        until("all lines", PATIENCE, || async {
+            if self.lines() >= lines { Ok(()) } else { Err(format!("{} of {lines}", self.lines())) }
+        })
+        .await;
     }
 
     fn lines(&self) -> usize {
@@ -91,15 +100,11 @@ async fn each_line_is_printed_once(layout: Layout, blocks: u32) {
     let wanted = blocks * LINES;
     let all_printed = async {
         write(&desk, 3..blocks).await;
-        while page.lines() < wanted as usize {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        page.holds(wanted as usize).await;
     };
     tokio::select! {
         error = follow(&desk, &mut printer) => panic!("{error}"),
-        done = tokio::time::timeout(PATIENCE, all_printed) => done.unwrap_or_else(|_| {
-            panic!("{layout}: {} of {wanted} lines", page.lines())
-        }),
+        () = all_printed => {}
     }
     let numbers = page.numbers();
     assert_eq!(numbers.keys().copied().collect::<Vec<_>>(), (0..wanted).collect::<Vec<_>>(), "{layout}");
@@ -131,13 +136,11 @@ async fn without_block_numbers_lines_that_are_not_later_than_the_overlap_are_eac
             insert(&desk, *block).await;
         }
         desk.execute("OPTIMIZE TABLE otel_logs FINAL").await;
-        while page.lines() < wanted {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        page.holds(wanted).await;
     };
     tokio::select! {
         error = follow(&desk, &mut printer) => panic!("{error}"),
-        done = tokio::time::timeout(PATIENCE, all_printed) => done.unwrap_or_else(|_| panic!("{} of {wanted}", page.lines())),
+        () = all_printed => {}
     }
     assert!(page.numbers().values().all(|times| *times == 1));
 }

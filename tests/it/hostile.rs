@@ -113,7 +113,24 @@ fn configure(viewer: &Viewer) {
 async fn shown(viewer: &Viewer, arguments: &[&str]) -> String {
     let mut terminal: Terminal = viewer.on_terminal(arguments);
     terminal.ended().await;
-    terminal.shown()
+    without_sign(&terminal.shown())
+}
+
+/// Without our own sign that something takes long, which turns in its place and is taken away again.
+fn without_sign(shown: &str) -> String {
+    const TAKEN_AWAY: &str = "\r\x1b[K";
+    const END: &str = ", Ctrl-C stops it";
+    let mut left = String::new();
+    let mut after_sign = true;
+    for part in shown.split(TAKEN_AWAY) {
+        let sign = part.split_once(END).filter(|(sign, _)| sign.contains(" reading "));
+        if !after_sign && sign.is_none() {
+            left.push_str(TAKEN_AWAY);
+        }
+        left.push_str(sign.map_or(part, |(_, rest)| rest));
+        after_sign = sign.is_some();
+    }
+    left
 }
 
 /// Every command that shows what others wrote, and the forms of output it has. `HOSTILE` stands for all of it as an argument.
@@ -219,6 +236,8 @@ fn each_command_is_looked_at() {
 #[test]
 fn what_acts_is_found_and_our_own_colours_are_not_meant() {
     assert!(acting("\x1b[31mred\x1b[0m\r\nplain ␛[2J <U+009B>\n").is_empty());
+    assert_eq!(without_sign("a\r\x1b[Kb"), "a\r\x1b[Kb");
+    assert_eq!(without_sign("a\r\x1b[K⣾ reading 1s, Ctrl-C stops it\r\x1b[Kb\n"), "ab\n");
     for text in ["\x1b[2J", "\x1b]0;x\x07", "\u{9b}2J", "a\rb", "\u{202e}", "\t", "\x1b[31"] {
         assert!(!acting(text).is_empty(), "{text:?}");
     }

@@ -174,6 +174,9 @@ async fn of_a_long_time_lines_are_those_of_the_roll_up_where_there_is_one() {
         assert_eq!(checkout.log_bytes, read.iter().find(|one| one.name == "checkout").unwrap().log_bytes, "{layout}");
         let before_it = Window::since(now - 150 * HOUR, now);
         let all = functions::figures(&session, &Functions::named("checkout"), before_it, now).await.unwrap();
+        assert!(!all[0].is_weighed, "{layout}: nothing is older than the roll-up: {all:?}");
+        desk.execute("INSERT INTO otel_logs (Timestamp, Body) SELECT now64(9) - toIntervalHour(149), 'late'").await;
+        let all = functions::figures(&session, &Functions::named("checkout"), before_it, now).await.unwrap();
         assert_eq!(all.len(), 1, "{all:?}");
         assert_eq!(all[0].is_weighed, layout == Layout::Items, "the roll-up is younger than that: {all:?}");
     }

@@ -65,8 +65,12 @@ async fn shop() -> (Desk, Viewer) {
     let viewer = desk.viewer();
     let place = &desk.target.place;
     let words = ["--url", &place.url, "--database", &place.database, "--user", "default", "--password-command", "echo"];
-    let added =
-        viewer.run(&[&["context", "add", "prod", "--hyperdx", "http://hyperdx:8080"], &words[..]].concat()).await;
+    let added = viewer
+        .run(
+            &[&["context", "add", "prod", "--hyperdx", "http://hyperdx:8080", "--fn-attr", "faas.name"], &words[..]]
+                .concat(),
+        )
+        .await;
     assert_eq!(added.code, Some(0), "{added:?}");
     (desk, viewer)
 }

@@ -13,20 +13,12 @@ use lambdaview_tests::{
     machine,
     stack::Stack,
     until::{GENEROUS, until},
+    way::Way,
 };
 use serde_json::json;
-use std::{
-    net::SocketAddr,
-    path::PathBuf,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use tempfile::TempDir;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::JoinSet,
-};
+use tokio::net::TcpListener;
 
 /// What the function prints when it is loaded.
 const LOADING: &str = "orders: loading the price list";
@@ -35,49 +27,6 @@ async fn serves(lambda: &Lambda, order: u32) -> String {
     let invocation = lambda.invoke(json!({ "order": order })).await;
     assert_eq!(invocation.status, Status::Success, "{}", lambda.transcript());
     invocation.request_id
-}
-
-/// A way to the collector that can break.
-struct Way {
-    address: SocketAddr,
-    open: Arc<Mutex<JoinSet<()>>>,
-    /// How often it has fallen silent; a connection from before hears and says nothing any more.
-    silences: watch::Sender<u32>,
-    _listening: JoinSet<()>,
-}
-
-impl Way {
-    async fn to(collector: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let open = Arc::new(Mutex::new(JoinSet::new()));
-        let (mut listening, connections) = (JoinSet::new(), open.clone());
-        let silences = watch::Sender::new(0);
-        let silent = silences.clone();
-        listening.spawn(async move {
-            while let Ok((mut near, _)) = listener.accept().await {
-                let mut silent = silent.subscribe();
-                connections.lock().unwrap().spawn(async move {
-                    let Ok(mut far) = TcpStream::connect(collector).await else { return };
-                    tokio::select! {
-                        _either_ended = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
-                        _ = silent.changed() => std::future::pending().await,
-                    }
-                });
-            }
-        });
-        Self { address, open, silences, _listening: listening }
-    }
-
-    /// Nothing passes on any connection any more, and none is closed; new ones are taken as before.
-    fn falls_silent(&self) {
-        self.silences.send_modify(|times| *times += 1);
-    }
-
-    /// Every connection ends where it is; new ones are taken as before.
-    fn breaks(&self) {
-        self.open.lock().unwrap().abort_all();
-    }
 }
 
 /// A copy of the extension under another name.

@@ -7,6 +7,7 @@ use lambdaview_queries::{
         function::{self, Functions, Missing, Resolved},
         functions,
         lines::{self, Detail, Line, Scope},
+        measures::{self, Way},
         trace,
         whole::{self, Which},
     },
@@ -160,6 +161,25 @@ async fn one_row_is_read_with_everything_that_it_holds() {
 }
 
 #[tokio::test]
+async fn spans_are_looked_for_on_their_trace_s_days_where_a_table_tells_them() {
+    let desk = desk(Layout::TimestampTime).await;
+    let session = desk.session().await;
+    let asked = std::rc::Rc::new(std::cell::RefCell::new(String::new()));
+    let heard = std::rc::Rc::clone(&asked);
+    session.listen(move |asked| heard.borrow_mut().push_str(&asked.statement()));
+    let trace = trace::trace(&session, TRACE).await.unwrap();
+    assert_eq!((trace.spans.len(), trace.lines.len()), (2, 4));
+    let asked = asked.take();
+    let spans = asked.split("-- The spans of a trace").nth(1).unwrap();
+    assert!(asked.contains("FROM otel_traces_trace_id_ts") && spans.contains("AND Timestamp < "), "{asked}");
+    // Without what tells it, or with a table that knows nothing of this trace, all days are looked at.
+    desk.execute("TRUNCATE TABLE otel_traces_trace_id_ts").await;
+    assert_eq!(trace::trace(&session, TRACE).await.unwrap().spans.len(), 2);
+    desk.execute("DROP TABLE otel_traces_trace_id_ts").await;
+    assert_eq!(trace::trace(&session, TRACE).await.unwrap().spans.len(), 2);
+}
+
+#[tokio::test]
 async fn what_nobody_knows_is_an_empty_trace() {
     let session = desk(Layout::Items).await.session().await;
     let trace = trace::trace(&session, "00000000000000000000000000000001").await.unwrap();
@@ -192,5 +212,65 @@ async fn bytes_are_counted_and_the_table_weighed() {
         let stored = bytes::stored(&session).await.unwrap();
         assert_eq!(stored.rows, 4, "{layout}");
         assert!(stored.bytes > 0, "{layout}");
+    }
+}
+
+#[tokio::test]
+async fn a_sample_that_takes_in_all_there_is_tells_what_every_record_tells() {
+    for layout in [Layout::MapValues, Layout::Compat, Layout::Items] {
+        let session = desk(layout).await.session().await;
+        let from = session.opened_at() - 3_600_000_000_000;
+        let exact = measures::exact(&session, from).await.unwrap();
+        let sampled = measures::sampled(&session, from).await.unwrap().expect("a table of one server has granules");
+        let told =
+            |logged: &bytes::Logged| (logged.name.to_string(), logged.events, logged.body_bytes + logged.field_bytes);
+        assert_eq!(
+            sampled.logged.iter().map(told).collect::<Vec<_>>(),
+            exact.logged.iter().map(told).collect::<Vec<_>>(),
+            "{layout}"
+        );
+        assert_eq!(sampled.functions[0].invocations, 1, "{layout}");
+        assert!(matches!(sampled.way, Way::Sampled(sampled) if sampled.read == 4 && sampled.of == 4), "{layout}");
+    }
+}
+
+#[tokio::test]
+async fn a_sample_is_as_far_off_as_it_says_and_reads_less() {
+    const ROWS: u64 = 120_000;
+    for layout in [Layout::Compat, Layout::Items] {
+        let desk = Desk::new(layout).await;
+        for (sql, count) in [
+            (include_str!("../fixtures/sql/scale/logs.sql"), ROWS),
+            (include_str!("../fixtures/sql/scale/spans.sql"), ROWS / 4),
+        ] {
+            let insert = desk.client.query_raw(sql).param("prefix", "fn-").param("functions", 20).param("first", 0);
+            let insert = insert.param("count", count).param("rows", count).param("invocations", ROWS / 5);
+            insert.param("until", lambdaview::clock::now()).execute().await.unwrap();
+        }
+        let session = desk.session().await;
+        let from = session.opened_at() - 7 * 24 * 3_600_000_000_000;
+        let exact = measures::exact(&session, from).await.unwrap();
+        let before = session.cost();
+        let sampled = measures::sampled(&session, from).await.unwrap().expect("a table of one server has granules");
+        let read = session.cost().bytes - before.bytes;
+        let Way::Sampled(way) = sampled.way else { panic!("{layout}: {:?}", sampled.way) };
+        let bytes = |measures: &measures::Measures| -> f64 {
+            measures.logged.iter().map(|logged| (logged.body_bytes + logged.field_bytes) as f64).sum()
+        };
+        let off = (bytes(&sampled) / bytes(&exact) - 1.0).abs();
+        assert!(off <= way.margin.max(0.01), "{layout}: {off} off, said {}", way.margin);
+        assert!(way.margin < 0.2 && way.read < ROWS / 4, "{layout}: {way:?}");
+        assert_eq!(sampled.logged.len(), 20, "{layout}");
+        assert!(read < before.bytes / 2, "{layout}: {read} bytes of {}", before.bytes);
+    }
+}
+
+#[tokio::test]
+async fn no_sample_is_taken_where_functions_lie_apart() {
+    for layout in [Layout::SeverityFirst, Layout::TimestampTime, Layout::Json] {
+        let session = desk(layout).await.session().await;
+        let from = session.opened_at() - 3_600_000_000_000;
+        assert!(measures::sampled(&session, from).await.unwrap().is_none(), "{layout}");
+        assert_eq!(measures::cheapest(&session, from, |_| {}).await.unwrap().way, Way::Exact, "{layout}");
     }
 }

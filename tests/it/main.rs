@@ -4,6 +4,7 @@
 
 mod about;
 mod additions;
+mod answers;
 mod asking;
 mod attaching;
 mod chaos;

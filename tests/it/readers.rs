@@ -12,7 +12,7 @@ use lambdaview_queries::{
         functions,
         lines::{self, Detail, Scope},
         marks::{self, Marks, Reach},
-        overlap, trace,
+        measures, overlap, trace,
     },
     schema::{self, Layout},
     window::Window,
@@ -68,6 +68,7 @@ async fn ask_everything(session: &Session) {
     assert_eq!(trace::of_invocation(session, REQUEST).await.unwrap().lines.len(), 4);
     assert_eq!(functions::functions(session, now - 3_600_000_000_000).await.unwrap().len(), 1);
     assert_eq!(bytes::logged(session, now - 3_600_000_000_000).await.unwrap().len(), 1);
+    assert_eq!(measures::sampled(session, now - 3_600_000_000_000).await.unwrap().unwrap().logged.len(), 1);
     assert_eq!(bytes::stored(session).await.unwrap().rows, 4);
 }
 
@@ -90,6 +91,7 @@ async fn every_command_that_reads_works_for_a_user_who_may_change_no_setting() {
         "tail checkout --no-follow",
         "functions",
         "cost",
+        "cost --exact",
         &format!("trace {REQUEST}"),
         "patterns checkout --by function -o json",
         "sql SELECT*FROM{logs} checkout",

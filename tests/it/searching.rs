@@ -56,6 +56,10 @@ async fn every_filter_finds_its_lines(layout: Layout) {
         (&["pay", "--exit-on", "declined", "-e", "RequestId"], "charging card | card declined: Timeout"),
         (&["pay", "-i", "declined", "-B", "1"], "charging card | card declined: Timeout"),
         (&["pay", "-i", "charged", "-C", "inv"], "charging card | charged"),
+        (&["pay", "-n", "1", "-i", "charging", "-C", "1"], "REPORT RequestId: aaaa | charging card | charged"),
+        (&["pay*", "-n", "2", "-i", "charged|slow", "-B", "1"], "charging card | charged | refund is slow"),
+        (&["pay", "-n", "1", "-i", "card", "-C", "inv"], "charging card | charged"),
+        (&["pay", "-n", "3", "-i", "nowhere", "-C", "1"], ""),
         (&["pay*", "-w", "ms", "-A", "1", "-n", "all"], "charged | refund is slow | refunded"),
     ] {
         let nothing = if lines.is_empty() { run(&viewer, "logs", arguments).await.stdout } else { String::new() };
@@ -74,6 +78,36 @@ async fn every_filter_finds_its_lines_in_todays_layout() {
 #[tokio::test]
 async fn every_filter_finds_its_lines_in_the_layout_of_most_tables() {
     every_filter_finds_its_lines(Layout::TimestampTime).await;
+}
+
+#[tokio::test]
+async fn an_alias_stands_for_the_versions_that_it_led_to() {
+    for layout in [Layout::Items, Layout::TimestampTime] {
+        let (desk, viewer) = shop(layout).await;
+        desk.execute(include_str!("../fixtures/sql/rows/shop_spans.sql")).await;
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:function:pay:live";
+        for (arguments, said, lines) in [
+            (&["pay", "--qualifier", "live"][..], "alias live led to version 42", "charging card | charged"),
+            // An ARN asks for its account too, which these rows do not tell.
+            (&[arn], "alias live led to version 42", ""),
+            (
+                &["pay", "-w", "version=blue", "-i", "card"],
+                "led to version 41",
+                "charging card | card declined: Timeout",
+            ),
+            (&["pay", "--qualifier", "42"], "", "charging card | charged"),
+        ] {
+            let ended = run(&viewer, "logs", &[arguments, &["-o", "raw"]].concat()).await;
+            assert_eq!(ended.stdout.trim_end().replace('\n', " | "), lines, "{layout}: {arguments:?}: {ended:?}");
+            assert!(ended.stderr.contains(said) && said.is_empty() == ended.stderr.is_empty(), "{}", ended.stderr);
+        }
+        // The name of the function is no alias, though each ARN has it.
+        for unknown in ["green", "pay"] {
+            let ended = run(&viewer, "tail", &["pay", "--qualifier", unknown, "--no-follow"]).await;
+            assert_eq!((ended.code, ended.stdout.as_str()), (Some(3), ""), "{layout}: {ended:?}");
+            assert!(ended.stderr.contains("aws.lambda.invoked_arn"), "{}", ended.stderr);
+        }
+    }
 }
 
 #[tokio::test]

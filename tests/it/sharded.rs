@@ -11,7 +11,7 @@ use lambdaview_queries::{
         functions,
         lines::{self, Detail, Scope},
         marks::{self, Marks, Reach},
-        trace,
+        measures, trace,
     },
     schema::{self, Layout},
     window::Window,
@@ -136,6 +136,11 @@ async fn every_question_is_answered_from_both_servers() {
         names.sort_unstable();
         assert_eq!(names, ["checkout", "pay"], "{layout}");
         assert_eq!(bytes::logged(&session, hour_ago).await.unwrap().len(), 2, "{layout}");
+        assert!(
+            measures::sampled(&session, hour_ago).await.unwrap().is_none(),
+            "{layout}: granules of several servers"
+        );
+        assert_eq!(measures::cheapest(&session, hour_ago, |_| {}).await.unwrap().logged.len(), 2, "{layout}");
         let functions = found(&session, "*").await;
         const WANTED: [&str; 3] = ["line 1", "number 10", "number 11"];
         let filter = Filter::body(Test::Matches(Pattern::new("^(line|number) 1[01]?$").unwrap()));

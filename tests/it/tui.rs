@@ -39,14 +39,18 @@ async fn opened(viewer: &Viewer, columns: u16, rows: u16) -> Screen {
     screen
 }
 
-/// The shell has its terminal back as it was: what is typed is shown, and read line by line.
-async fn is_whole(screen: &Screen, code: i32) {
-    // What is typed before the shell listens again goes to the program that ends.
+/// Waits for the shell to listen again: what is typed before goes to the program that ends.
+async fn shell_is_back(screen: &Screen) {
     until("the shell's own screen", GENEROUS, || async {
         let modes = screen.modes();
         if modes == WHOLE { Ok(()) } else { Err(modes) }
     })
     .await;
+}
+
+/// The shell has its terminal back as it was: what is typed is shown, and read line by line.
+async fn is_whole(screen: &Screen, code: i32) {
+    shell_is_back(screen).await;
     // The shell itself edits lines in raw mode: it is a command's terminal that counts.
     screen.press(&[
         "echo ended $?; stty -a | tr ' ' '\\n' | grep -xE -- '-?(icanon|echo|isig|opost)' | tr '\\n' ' '; echo",
@@ -70,7 +74,7 @@ async fn a_function_is_opened_followed_and_left_and_the_terminal_is_whole() {
     let desk = seeded().await;
     let viewer = desk.viewer();
     let screen = opened(&viewer, 100, 20).await;
-    screen.press(&["Enter"]);
+    screen.press(&["t"]);
     screen.shows("LIVE").await;
     screen.shows("charging card order=118").await;
     desk.execute(include_str!("../fixtures/sql/rows/charge_arrives.sql")).await;
@@ -82,12 +86,13 @@ async fn a_function_is_opened_followed_and_left_and_the_terminal_is_whole() {
     screen.press(&["Enter"]);
     screen.shows("/declined  1/4").await;
     // From this line to its trace, and back to the same line in the same place.
-    let before = screen.shows("/declined  1/4").await;
+    let found = |shown: &str| shown.contains("/declined  1/4") && shown.ends_with("help");
+    let before = screen.shows_that("the line that was searched", found).await;
     screen.press(&["t"]);
     screen.shows("card_declined order=29").await;
     screen.shows("1 span  3 logs").await;
     screen.press(&["BSpace"]);
-    let after = screen.shows("/declined  1/4").await;
+    let after = screen.shows_that("the same line", found).await;
     let lines = |shown: &str| shown.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(lines(&before), lines(&after));
     screen.press(&["F"]);
@@ -157,4 +162,116 @@ async fn the_first_frame_waits_for_no_server() {
     screen.shows("stopped; R asks again").await;
     screen.press(&["q"]);
     is_whole(&screen, 0).await;
+}
+
+#[tokio::test]
+async fn the_prices_are_those_of_the_configuration() {
+    if !is_possible("the_prices_are_those_of_the_configuration") {
+        return;
+    }
+    let desk = seeded().await;
+    let viewer = desk.viewer();
+    let rates = include_str!("../../viewer/src/cost/rates.toml").replace("us-east-1", "mars-1");
+    let rates = ["cloudwatch", "clickhouse", "lambda"]
+        .into_iter()
+        .fold(rates, |text, part| text.replace(&format!("[{part}]"), &format!("[rates.{part}]")));
+    let folder = viewer.home().join(".config/lambdaview");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("config.toml"), format!("[rates]\n{rates}")).unwrap();
+    let screen = opened(&viewer, 120, 30).await;
+    screen.press(&["5"]);
+    screen.shows("mars-1").await;
+    screen.press(&["q", "q"]);
+    is_whole(&screen, 0).await;
+}
+
+#[tokio::test]
+async fn filters_are_the_servers_and_lines_stand_by_invocation_with_how_they_ended() {
+    if !is_possible("filters_are_the_servers_and_lines_stand_by_invocation_with_how_they_ended") {
+        return;
+    }
+    let desk = seeded().await;
+    let viewer = desk.viewer();
+    let screen = viewer.on_screen(120, 30);
+    screen.press(&["lambdaview tail charge 'no-*' -I", "Enter"]);
+    screen.shows("no function no-* is known here; did you mean: charge").await;
+    screen.press(&["q"]);
+    shell_is_back(&screen).await;
+    screen.press(&["lambdaview tail charge '/^ch/' --tui -e declined", "Enter"]);
+    screen.shows("-e declined").await;
+    let shown = screen.shows("└ 00000038 OK").await;
+    assert!(shown.contains("┌ 00000038") && shown.contains("│ charging card order=114"), "{shown}");
+    assert!(!shown.contains("declined order"), "{shown}");
+    // The table keeps far more lines than were read at first: only the server can find this one.
+    desk.execute(include_str!("../fixtures/sql/rows/charge_many.sql")).await;
+    screen.press(&["R"]);
+    screen.shows("one of many 2999").await;
+    screen.press(&["&"]);
+    screen.types("one of many 3 ");
+    screen.press(&["Enter"]);
+    screen.shows("one of many 3 of 3000").await;
+    desk.execute(include_str!("../fixtures/sql/rows/charge_arrives.sql")).await;
+    screen.press(&["&", "C-u"]);
+    screen.types("fresh");
+    screen.press(&["Enter"]);
+    screen.shows("a fresh line").await;
+    screen.press(&["Q"]);
+    is_whole(&screen, 0).await;
+}
+
+#[tokio::test]
+async fn a_slow_question_shows_that_it_runs_and_is_ended_on_the_server_when_it_is_stopped() {
+    if !is_possible("a_slow_question_shows_that_it_runs_and_is_ended_on_the_server_when_it_is_stopped") {
+        return;
+    }
+    let desk = seeded().await;
+    let viewer = desk.viewer();
+    let screen = viewer.on_screen(80, 24);
+    screen.press(&["lambdaview --timeout 10m", "Enter"]);
+    screen.shows_that("the function in the table", |shown| shown.contains("charge") && shown.contains("p95")).await;
+    // From now on the lines are so many, and each takes the server so long, that no question about them ends in this test.
+    desk.execute("RENAME TABLE otel_logs TO lines").await;
+    desk.execute(include_str!("../fixtures/sql/slow_lines.sql")).await;
+    screen.press(&["R"]);
+    screen.shows("Esc stops").await;
+    let running = || async {
+        let question = "SELECT count() FROM system.processes WHERE current_database = currentDatabase() AND query_id LIKE 'lambdaview-%'";
+        desk.client.query_raw(question).fetch_one::<u64>().await.unwrap()
+    };
+    until("the question on the server", GENEROUS, || async { if running().await > 0 { Ok(()) } else { Err(0) } }).await;
+    screen.press(&["Escape"]);
+    screen.shows("stopped; R asks again").await;
+    until("no question on the server", GENEROUS, || async {
+        match running().await {
+            0 => Ok(()),
+            left => Err(left),
+        }
+    })
+    .await;
+    assert!(screen.shown().contains("charge"), "what was there is there: {}", screen.shown());
+    screen.press(&["q"]);
+    is_whole(&screen, 0).await;
+}
+
+#[tokio::test]
+async fn a_panic_leaves_the_terminal_whole_and_its_words_to_be_read() {
+    if !is_possible("a_panic_leaves_the_terminal_whole_and_its_words_to_be_read") {
+        return;
+    }
+    let viewer = Viewer::new();
+    let screen = viewer.on_screen(120, 24);
+    let this = std::env::current_exe().unwrap();
+    screen.types(&format!("{} --exact tui::it_panics_on_a_terminal --ignored --nocapture", this.display()));
+    screen.press(&["Enter"]);
+    let shown = screen.shows_that("the panic's words", |shown| shown.contains("all of a sudden")).await;
+    assert!(shown.contains("--exact"), "the shell's own screen is back: {shown}");
+    is_whole(&screen, 101).await;
+}
+
+#[test]
+#[ignore = "it is run on a terminal of its own by the test above"]
+fn it_panics_on_a_terminal() {
+    let mut guard = lambdaview::tui::terminal::Guard::enter().unwrap();
+    guard.mouse(true).unwrap();
+    panic!("all of a sudden");
 }

@@ -133,6 +133,14 @@ async fn functions_and_cost_tell_of_what_arrived() {
     let cost = viewer.run(&["cost"]).await;
     assert_eq!(cost.code, Some(0), "{cost:?}");
     assert!(cost.stdout.contains("orders") && cost.stdout.contains("CloudWatch"), "{}", cost.stdout);
+    let exact = viewer.run(&["cost", "--exact"]).await;
+    let said = exact.stderr.lines().next().unwrap_or_default();
+    assert!(
+        said.starts_with("lambdaview: reading every record of that time; the tables hold ")
+            && said.contains(" log record"),
+        "{exact:?}"
+    );
+    assert!(exact.stdout.contains("orders"), "{exact:?}");
 }
 
 #[tokio::test]

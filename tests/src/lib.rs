@@ -26,4 +26,5 @@ pub mod tls;
 pub mod until;
 pub mod viewer;
 pub mod watchdog;
+pub mod way;
 pub mod wire;

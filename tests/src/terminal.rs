@@ -51,6 +51,26 @@ impl Terminal {
         String::from_utf8_lossy(&self.shown.lock().expect("no holder of this lock panics")).into_owned()
     }
 
+    /// Whether it has shown `text`, letter by letter as it was sent.
+    ///
+    /// # Panics
+    /// Never: nobody who holds the lock panics.
+    #[must_use]
+    pub fn has_shown(&self, text: &str) -> bool {
+        let shown = self.shown.lock().expect("no holder of this lock panics");
+        shown.windows(text.len()).any(|part| part == text.as_bytes())
+    }
+
+    /// The program's process id.
+    ///
+    /// # Panics
+    /// When it has ended.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        let id = self.child.id().expect("the program runs");
+        i32::try_from(id).expect("Linux has no higher ids")
+    }
+
     /// Types `keys`.
     ///
     /// # Panics

@@ -31,7 +31,11 @@ pub async fn open(target: &Target, command: &str) -> Result<Session, Error> {
         limit: target.limit,
     };
     let at = target.place.clone();
-    Session::open(client(target)?, tag).await.map_err(|fault| Error::ClickHouse { fault, at })
+    let session = Session::open(client(target)?, tag).await.map_err(|fault| Error::ClickHouse { fault, at })?;
+    Ok(match &target.fn_attr {
+        Some(attribute) => session.named_by(attribute.as_str()),
+        None => session,
+    })
 }
 
 /// A client of the server, with connections that are given up when they do not come about.

@@ -32,11 +32,12 @@ pub mod zone;
 
 use std::io::Write as _;
 
-use args::{Cli, Command, Display, TailArgs, UiArgs};
+use args::{Cli, Command, Display, UiArgs};
 use clap::CommandFactory as _;
 use commands::Desk;
 use error::Error;
-use lambdaview_queries::questions::Cost;
+use lambdaview_queries::questions::{Asked, Cost};
+use progress::Spinner;
 use render::style::Paint;
 use settings::{Config, Environment, Target};
 
@@ -60,7 +61,7 @@ pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error>
         Some(Command::Attach(args)) => Box::pin(commands::attach(args, cli, environment)).await,
         Some(Command::Detach(args)) => Box::pin(commands::detach(args, cli, environment)).await,
         Some(Command::Ui(args)) => open(cli, commands::first_screen(args)?, environment).await,
-        Some(Command::Tail(args)) if args.tui => open(cli, tui::state::Screen::tail(one(args)?), environment).await,
+        Some(Command::Tail(args)) if args.tui => open(cli, commands::tail_screen(args)?, environment).await,
         Some(Command::Trace(args)) if args.opens_viewer(cli.display.output) && commands::is_possible() => {
             open(cli, commands::trace_screen(args)?, environment).await
         }
@@ -74,7 +75,8 @@ pub async fn run(cli: &Cli, environment: &impl Environment) -> Result<(), Error>
 async fn open(cli: &Cli, first: tui::state::Screen, environment: &impl Environment) -> Result<(), Error> {
     let config = Config::load(environment)?;
     let target = target(cli, &config, environment)?;
-    commands::open(first, target, cli.span, settings::look(&cli.display, &config, environment)).await
+    let look = settings::look(&cli.display, &config, environment);
+    commands::open(first, target, cli.span, look, config.prices()).await
 }
 
 fn target(cli: &Cli, config: &Config, environment: &impl Environment) -> Result<Target, Error> {
@@ -88,26 +90,24 @@ fn target(cli: &Cli, config: &Config, environment: &impl Environment) -> Result<
     Ok(target)
 }
 
-/// The viewer's screen of lines has one name, which may be a glob.
-fn one(args: &TailArgs) -> Result<&str, Error> {
-    match &args.functions[..] {
-        [one] => Ok(one.typed()),
-        _ => Err(settings::usage("the viewer follows one name", Some("a glob that means them all, such as 'pay-*'"))),
-    }
-}
-
 /// The commands that ask ClickHouse.
 async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Result<(), Error> {
     let config = Config::load(environment)?;
     let target = target(cli, &config, environment)?;
     let look = settings::look(&cli.display, &config, environment);
-    let session = interrupt::unless_interrupted(connect::open(&target, command.name())).await;
+    let spinner = Spinner::new("reading", look.quiet, look.ascii);
+    let opened = spinner.during(connect::open(&target, command.name()), &String::new);
+    let session = interrupt::unless_interrupted(opened).await;
     if let (Command::Doctor(_), Err(error)) = (command, &session) {
         commands::cannot_ask(error, cli.display.output, Paint { colour: look.colour })?;
     }
     let session = session?;
     if cli.display.show_sql {
-        session.listen(say_question);
+        let spinner = spinner.clone();
+        session.listen(move |asked| say_question(asked, &spinner));
+    }
+    if cli.display.stats {
+        session.count_exactly();
     }
     let pager = settings::pager(&cli.display, environment);
     let Display { output, max_rows, .. } = cli.display;
@@ -120,24 +120,45 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
         look,
         pager: pager.as_deref(),
         config: &config,
+        spinner: &spinner,
     };
     let done = match command {
-        // Follows with its own end: it has counts to tell.
+        // These follow with their own end: they have counts to tell.
         Command::Tail(args) => desk.tail(args).await,
         Command::Logs(args) => desk.logs(args).await,
-        Command::Trace(args) => interrupt::unless_interrupted(desk.trace(args)).await,
-        Command::Functions(args) => interrupt::unless_interrupted(desk.functions(args, false)).await,
-        Command::Top(args) => interrupt::unless_interrupted(desk.functions(args, true)).await,
-        Command::Invocations(args) => interrupt::unless_interrupted(desk.invocations(args)).await,
-        Command::Errors(args) => interrupt::unless_interrupted(desk.errors(args)).await,
-        Command::Cold(args) => interrupt::unless_interrupted(desk.cold(args)).await,
-        Command::Environments(args) => interrupt::unless_interrupted(desk.environments(args)).await,
-        Command::Cost(args) => interrupt::unless_interrupted(desk.cost(args)).await,
-        Command::Patterns(args) => interrupt::unless_interrupted(desk.patterns(args)).await,
-        Command::Sql(args) => interrupt::unless_interrupted(desk.sql(args)).await,
-        Command::Doctor(args) => interrupt::unless_interrupted(desk.doctor(args)).await,
+        // Asks on the terminal.
         Command::Schema(args) => interrupt::unless_interrupted(commands::schema(&desk, &target, args)).await,
-        Command::Attach(_)
+        command => {
+            let how_far = || commands::how_far(session.cost());
+            let answered = spinner.during(answer(&desk, command), &how_far);
+            interrupt::unless_interrupted(answered).await
+        }
+    };
+    spinner.stop();
+    if cli.display.stats {
+        say_cost(session.cost());
+    }
+    done
+}
+
+/// The commands that ask, and then show.
+async fn answer(desk: &Desk<'_>, command: &Command) -> Result<(), Error> {
+    match command {
+        Command::Trace(args) => desk.trace(args).await,
+        Command::Functions(args) => desk.functions(args, false).await,
+        Command::Top(args) => desk.functions(args, true).await,
+        Command::Invocations(args) => desk.invocations(args).await,
+        Command::Errors(args) => desk.errors(args).await,
+        Command::Cold(args) => desk.cold(args).await,
+        Command::Environments(args) => desk.environments(args).await,
+        Command::Cost(args) => desk.cost(args).await,
+        Command::Patterns(args) => desk.patterns(args).await,
+        Command::Sql(args) => desk.sql(args).await,
+        Command::Doctor(args) => desk.doctor(args).await,
+        Command::Tail(_)
+        | Command::Logs(_)
+        | Command::Schema(_)
+        | Command::Attach(_)
         | Command::Detach(_)
         | Command::Local(_)
         | Command::Ui(_)
@@ -146,17 +167,14 @@ async fn ask(cli: &Cli, command: &Command, environment: &impl Environment) -> Re
         | Command::Completions(_)
         | Command::Man(_)
         | Command::Help(_)
-        | Command::Open(_) => unreachable!("these are done before a server is asked"),
-    };
-    if cli.display.stats {
-        say_cost(session.cost());
+        | Command::Open(_) => unreachable!("these are done elsewhere"),
     }
-    done
 }
 
-fn say_question(sql: &str) {
+fn say_question(asked: &Asked, spinner: &Spinner) {
+    spinner.clear();
     // Nobody may be listening on stderr, which is no reason to fail.
-    let _ = writeln!(std::io::stderr(), "{}\n", sql.trim());
+    let _ = writeln!(std::io::stderr(), "{};\n", asked.statement().trim());
 }
 
 fn say_cost(cost: Cost) {

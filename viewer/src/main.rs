@@ -2,7 +2,6 @@
 
 use std::{io::Write as _, process::ExitCode};
 
-use clap::Parser as _;
 use lambdaview::{args::Cli, error::Error, local::engine, settings::ProcessEnvironment};
 
 fn main() -> ExitCode {
@@ -24,7 +23,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Error> {
-    let cli = Cli::parse();
+    let cli = Cli::of(std::env::args_os());
     // One thread: the work is waiting, and formatting what came.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(lambdaview::run(&cli, &ProcessEnvironment))

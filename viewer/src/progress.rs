@@ -16,7 +16,7 @@ const TURN: Duration = Duration::from_millis(120);
 const FRAMES: [&str; 8] = ["⣾", "⣽", "⣻", "⢿", "⡿", "⣟", "⣯", "⣷"];
 const ASCII_FRAMES: [&str; 4] = ["|", "/", "-", "\\"];
 
-/// A sign that turns while work goes on.
+/// A sign that turns while work goes on. Its copies are one and the same sign.
 #[derive(Clone, Debug)]
 pub struct Spinner {
     what: &'static str,
@@ -43,14 +43,21 @@ impl Spinner {
 
     /// Removes it for good: something else is written from now on.
     pub fn stop(&self) {
-        if self.state.replace(State::Off) == State::Drawn {
+        self.clear();
+        self.state.set(State::Off);
+    }
+
+    /// Makes room for something that is said beside it.
+    pub fn clear(&self) {
+        if self.state.get() == State::Drawn {
+            self.state.set(State::Waiting);
             // A terminal that is gone shows nothing anyway.
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }
 
-    /// Does `work`, turning meanwhile.
-    pub async fn during<T>(&self, work: impl Future<Output = T>) -> T {
+    /// Does `work`, turning meanwhile, and saying how far it is.
+    pub async fn during<T>(&self, work: impl Future<Output = T>, how_far: &dyn Fn() -> String) -> T {
         let began = Instant::now();
         let turn = async {
             tokio::time::sleep(PATIENCE).await;
@@ -58,7 +65,7 @@ impl Spinner {
                 if self.state.get() == State::Off {
                     break;
                 }
-                self.draw(number, began.elapsed());
+                self.draw(number, began.elapsed(), &how_far());
                 tokio::time::sleep(TURN).await;
             }
             std::future::pending::<()>().await;
@@ -68,18 +75,18 @@ impl Spinner {
             done = work => done,
             () = turn => unreachable!("it never ends"),
         };
-        self.stop();
+        self.clear();
         done
     }
 
-    fn draw(&self, number: usize, elapsed: Duration) {
+    fn draw(&self, number: usize, elapsed: Duration, how_far: &str) {
         if self.state.get() != State::Off {
             self.state.set(State::Drawn);
             let frames: &[&str] = if self.ascii { &ASCII_FRAMES } else { &FRAMES };
             let frame = frames[number % frames.len()];
+            let (what, seconds) = (self.what, elapsed.as_secs());
             // A terminal that is gone shows nothing anyway.
-            let _ =
-                write!(io::stderr(), "\r\x1b[K{frame} {} {:.0}s, Ctrl-C stops it", self.what, elapsed.as_secs_f64());
+            let _ = write!(io::stderr(), "\r\x1b[K{frame} {what} {seconds}s{how_far}, Ctrl-C stops it");
         }
     }
 }

@@ -5,7 +5,7 @@ pub mod config;
 mod origin;
 mod secret;
 
-pub use config::{Config, Context};
+pub use config::{AttributeName, Config, Context};
 pub use origin::{Origin, origin};
 pub use secret::{PasswordSource, Secret, put_into_keyring};
 
@@ -98,6 +98,8 @@ pub struct Target {
     pub context: Option<String>,
     /// The address of ClickStack's web UI.
     pub hyperdx: Option<String>,
+    /// The attribute of the resource that names a function, where it is not `faas.name`.
+    pub fn_attr: Option<AttributeName>,
 }
 
 /// How output looks.
@@ -178,7 +180,7 @@ pub fn target(flags: &Connection, config: &Config, environment: &impl Environmen
     let limit = flags.timeout.or(config.defaults.timeout).map_or(LIMIT, |timeout| timeout.0);
     // The local stack has its web UI beside its tables.
     let hyperdx = context.hyperdx.or_else(|| is_local.then(|| format!("{}/clickstack", place.url)));
-    Ok(Target { place, password, prompt, ca, limit, context: name, hyperdx })
+    Ok(Target { place, password, prompt, ca, limit, context: name, hyperdx, fn_attr: context.fn_attr })
 }
 
 /// The password, or that it has to be asked for.

@@ -59,7 +59,7 @@ pub struct Config {
     pub record_ids: bool,
     /// How much is said on stderr.
     pub log_level: LogLevel,
-    /// The bound of the buffer, in bytes.
+    /// The bound of everything that is kept in memory, in bytes.
     pub memory_limit: usize,
     /// Where what the buffer cannot hold may lie.
     pub spool: SpoolSettings,

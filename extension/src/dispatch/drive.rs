@@ -7,10 +7,7 @@ use super::{
     held_back::HeldBack,
     lane::{Lane, Load, PROBE_TIMEOUT},
 };
-use crate::{
-    buffer::DEFAULT_BATCH_BYTES,
-    flow::{SignalKind, UnixNanos},
-};
+use crate::flow::{SignalKind, UnixNanos};
 
 /// A request ends so much before its drive does, so that its outcome is known before the environment may be frozen.
 const MARGIN: UnixNanos = 50_000_000;
@@ -95,6 +92,7 @@ impl Dispatch {
         };
         let asks = self.has_to_ask(kind) && !drive.last_chance;
         self.lanes[kind as usize].departed(load, timeout, now, asks);
+        self.make_room();
         Some(Shipment { cargo, timeout })
     }
 
@@ -112,7 +110,7 @@ impl Dispatch {
         match self.has_to_ask(kind) && !drive.last_chance {
             true if self.lanes[kind as usize].is_patient() => (PROBE_BYTES, self.timeout),
             true => (PROBE_BYTES, self.timeout.min(PROBE_TIMEOUT)),
-            false => (DEFAULT_BATCH_BYTES, self.timeout),
+            false => (self.batch_bytes(), self.timeout),
         }
     }
 

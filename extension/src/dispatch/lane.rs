@@ -26,15 +26,22 @@ const MOMENT: Duration = Duration::from_millis(50);
 /// What is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Load {
-    /// A batch of the buffer's, of so many records.
-    Memory { records: u64 },
+    /// A batch of the buffer's.
+    Memory { records: u64, bytes: usize },
     /// A batch that lies in the spool until it is delivered.
     Spooled(Segment),
 }
 
 impl Load {
     pub(super) const fn memory(batch: &Batch) -> Self {
-        Self::Memory { records: batch.records }
+        Self::Memory { records: batch.records, bytes: batch.bytes }
+    }
+
+    /// What it takes in memory, wherever it came from.
+    pub(super) const fn bytes(self) -> usize {
+        match self {
+            Self::Memory { bytes, .. } | Self::Spooled(Segment { bytes, .. }) => bytes,
+        }
     }
 }
 

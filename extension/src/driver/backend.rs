@@ -7,6 +7,7 @@ use std::{io, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
 use crate::{
+    buffer::Dropped,
     config::Config,
     dispatch::{Accounted, Cargo, Dispatch, Shipment, Step},
     export::{Destination, Target, retry::backoff},
@@ -18,6 +19,15 @@ use crate::{
 
 /// A spool that holds less than this is none.
 const LEAST_SPOOL: usize = 1 << 20;
+
+/// What the work takes itself, within the limit, as measured: a delivery while it is read and what is made of it, the compressor's
+/// tables, connections, and the holes that an allocator leaves between pieces that came and went.
+const WORK: usize = 4 << 20;
+
+/// What of the limit is left for signals.
+fn for_signals(limit: usize) -> usize {
+    limit - WORK.min(limit / 2)
+}
 
 /// What is to be sent, and by whom.
 pub(super) struct Departure {
@@ -58,7 +68,7 @@ impl Backend {
         let targets = Target::of(config);
         let one = |target: &Target| Self {
             target: *target,
-            dispatch: Dispatch::new(config.memory_limit / targets.len(), target.timeout(config)),
+            dispatch: Dispatch::new(for_signals(config.memory_limit) / targets.len(), target.timeout(config)),
             tally: Tally::default(),
             folder: None,
             trouble: None,
@@ -166,10 +176,21 @@ impl Backend {
             return;
         }
         let dropped = self.dispatch.push(piece);
+        self.dropped(dropped);
+        self.carry_out();
+    }
+
+    /// So many bytes of its share are other stages' at the moment.
+    pub(super) fn leave_room(&mut self, elsewhere: usize) {
+        let dropped = self.dispatch.leave_room(elsewhere);
+        self.dropped(dropped);
+        self.carry_out();
+    }
+
+    fn dropped(&mut self, dropped: Dropped) {
         for kind in SignalKind::ALL {
             self.tally.dropped(kind, Reason::BufferFull, dropped.of(kind));
         }
-        self.carry_out();
     }
 
     /// Does in the spool what was decided. A segment is small enough to be written between two events: it goes no further
@@ -208,6 +229,7 @@ impl Backend {
         self.give_up_stale(now);
         loop {
             let Shipment { cargo, timeout } = self.dispatch.ship(now)?;
+            self.carry_out();
             let batch = match cargo {
                 Cargo::Batch(batch) => {
                     self.on_their_way[batch.kind as usize] = Some(batch.clone());
@@ -241,9 +263,7 @@ impl Backend {
         self.tally.delivered(kind, delivered);
         self.tally.dropped(kind, Reason::Rejected, rejected);
         self.tally.dropped(kind, Reason::Refused, refused);
-        for kind in SignalKind::ALL {
-            self.tally.dropped(kind, Reason::BufferFull, dropped.of(kind));
-        }
+        self.dropped(dropped);
         self.carry_out();
         news.map(|news| format!("{} export: {news}", kind.as_str()))
     }

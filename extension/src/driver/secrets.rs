@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct Keys {
     awaited: Awaited,
     resolver: Resolver,
-    environment: Box<dyn Environment>,
+    environment: Box<dyn Environment + Send>,
     /// Faults that have been told.
     told: Vec<Fault>,
     /// Once a backend has denied us: before this time its word is not taken for another change of secrets.
@@ -31,7 +31,7 @@ const RENEWAL: UnixNanos = 60_000_000_000;
 
 impl Keys {
     /// `None` when the configuration needs no secrets.
-    pub(super) fn new(config: &Config, told: Vec<Fault>, environment: Box<dyn Environment>) -> Option<Self> {
+    pub(super) fn new(config: &Config, told: Vec<Fault>, environment: Box<dyn Environment + Send>) -> Option<Self> {
         let awaited = Awaited::new(config.secrets.clone());
         let resolver = Resolver::new(config.aws.clone());
         (!awaited.is_settled()).then_some(Self { awaited, resolver, environment, told, renewed_until: 0 })

@@ -21,6 +21,9 @@ use super::extensions::{Client, ExtensionsError, status};
 /// A delivery may be twice `maxBytes` and its envelope: 512 KiB as we subscribe, 2 MiB at most; twice that to be generous.
 const BODY_LIMIT: usize = 4 << 20;
 
+/// What is read of a delivery at a time, before it is put into one piece.
+const READ_BYTES: usize = 64 << 10;
+
 /// Below the ports that systems hand out by themselves, and nobody's that we know of.
 const USUAL_PORT: u16 = 24_317;
 
@@ -90,7 +93,7 @@ fn subscription(schema: &str, streams: Streams, port: u16) -> String {
     serde_json::json!({
         "schemaVersion": schema,
         "types": types,
-        "buffering": {"maxItems": 1000, "maxBytes": 262_144, "timeoutMs": 25},
+        "buffering": {"maxItems": 10_000, "maxBytes": 262_144, "timeoutMs": 25},
         "destination": {"protocol": "HTTP", "URI": format!("http://sandbox.localdomain:{port}")},
     })
     .to_string()
@@ -127,7 +130,7 @@ pub async fn serve(listener: TcpListener, deliveries: impl Deliveries, stop: imp
 async fn connection(stream: TcpStream, deliveries: impl Deliveries) {
     let service = service_fn(|request| take(request, deliveries.clone()));
     // A connection that breaks is the platform's to open again: it keeps what we did not answer.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = http1::Builder::new().max_buf_size(READ_BYTES).serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn take(request: Request<Incoming>, deliveries: impl Deliveries) -> Result<Response<Empty<Bytes>>, Infallible> {

@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, DirBuilder, OpenOptions},
-    io::{self, Write},
+    io::{self, BufWriter, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -17,6 +17,9 @@ use super::{
     segment::{decode, encode},
 };
 use crate::flow::{Batch, SignalKind};
+
+/// What is gathered before it is written: the pieces' heads, not the pieces.
+const HEADS: usize = 1 << 10;
 
 const WHOLE: &str = "batch";
 const PART: &str = "part";
@@ -80,7 +83,11 @@ impl Folder {
     /// When it cannot be written whole; nothing of it is left then.
     pub fn write(&self, segment: Segment, batch: &Batch) -> io::Result<()> {
         let (part, whole) = (self.file(segment, PART), self.file(segment, WHOLE));
-        let written = self.create(&part).and_then(|mut file| file.write_all(&encode(batch, self.owner)));
+        let written = self.create(&part).and_then(|file| {
+            let mut file = BufWriter::with_capacity(HEADS, file);
+            encode(batch, self.owner, |part| file.write_all(part))?;
+            file.flush()
+        });
         written.and_then(|()| fs::rename(&part, &whole)).inspect_err(|_| {
             let _ = fs::remove_file(&part);
         })

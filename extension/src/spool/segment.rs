@@ -12,20 +12,27 @@ use crate::flow::{Batch, Packed, SignalKind};
 const MAGIC: &[u8; 8] = b"LVSPOOL1";
 const CHECKSUM_BYTES: usize = 4;
 
-/// A batch of `owner`'s, as it is written.
-pub(super) fn encode(batch: &Batch, owner: u64) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(batch.bytes + 12 * batch.pieces.len() + 64);
-    bytes.put_slice(MAGIC);
-    bytes.put_u64(owner);
-    bytes.put_u8(batch.kind as u8);
-    bytes.put_u32(u32::try_from(batch.pieces.len()).expect("a batch has far fewer pieces"));
+/// A batch of `owner`'s as it is written, `put` part by part: the whole of it is in memory already, and need not be there twice.
+pub(super) fn encode<E>(batch: &Batch, owner: u64, mut put: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    let mut check = Crc::new();
+    let mut put_checked = |part: &[u8]| {
+        check.update(part);
+        put(part)
+    };
+    let mut head = Vec::with_capacity(MAGIC.len() + 16);
+    head.put_slice(MAGIC);
+    head.put_u64(owner);
+    head.put_u8(batch.kind as u8);
+    head.put_u32(u32::try_from(batch.pieces.len()).expect("a batch has far fewer pieces"));
+    put_checked(&head)?;
     for piece in &batch.pieces {
-        bytes.put_u64(piece.records);
-        bytes.put_u32(u32::try_from(piece.bytes.len()).expect("a piece is far below 4 GiB"));
-        bytes.put_slice(&piece.bytes);
+        head.clear();
+        head.put_u64(piece.records);
+        head.put_u32(u32::try_from(piece.bytes.len()).expect("a piece is far below 4 GiB"));
+        put_checked(&head)?;
+        put_checked(&piece.bytes)?;
     }
-    bytes.put_u32(checksum(&bytes));
-    bytes
+    put(&check.sum().to_be_bytes())
 }
 
 /// The batch in a file, when it is whole and `owner`'s.
@@ -64,6 +71,7 @@ fn checksum(bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::convert::Infallible;
 
     fn batch(kind: SignalKind, pieces: Vec<(u64, Vec<u8>)>) -> Batch {
         let mut batch = Batch::new(kind);
@@ -81,7 +89,11 @@ mod tests {
             at in any::<prop::sample::Index>(),
         ) {
             let batch = batch(kind, pieces);
-            let file = encode(&batch, 7);
+            let mut file = Vec::new();
+            let Ok(()) = encode(&batch, 7, |part| {
+                file.extend_from_slice(part);
+                Ok::<_, Infallible>(())
+            });
             prop_assert_eq!(decode(file.clone(), 7), Some(batch));
             prop_assert_eq!(decode(file.clone(), 8), None, "another's");
             let at = at.index(file.len());

@@ -1,5 +1,5 @@
 -- Lines of errors in a window, those together that differ in ids, numbers and quoted words only. Of an exception its message counts;
--- what Lambda's runtimes put before a line of text does not.
+-- what Lambda's runtimes put before a line of text does not. Of granules without one of theirs not even the time is read.
 WITH
     substring(splitByChar('\n', if(LogAttributes['exception.message'] != '', LogAttributes['exception.message'], Body))[1], 1, 400) AS line,
     replaceRegexpOne(line, '^(?:\\[[A-Z]+\\]\\s+)?\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z\\s+[0-9a-f-]{36}\\s+(?:[A-Z]+\\s+)?', '') AS said,
@@ -21,10 +21,9 @@ SELECT
     argMaxIf(TraceId, Timestamp, TraceId != '') AS trace_id,
     groupUniqArrayIf(10000)(id, id != '') AS invocations
 FROM otel_logs
-WHERE SeverityNumber >= 17
-  AND true --= functions --? some
-  AND ResourceAttributes['faas.name'] != '' --? !some
-  AND Timestamp >= fromUnixTimestamp64Nano({from:Int64})
+PREWHERE SeverityNumber >= 17 AND true --= functions --? some
+WHERE Timestamp >= fromUnixTimestamp64Nano({from:Int64})
+  AND SeverityNumber >= 17 AND ResourceAttributes['faas.name'] != '' --? !some
   AND Timestamp < fromUnixTimestamp64Nano({until:Int64})
   AND toStartOfFiveMinutes(Timestamp) >= toStartOfFiveMinutes(fromUnixTimestamp64Nano({from:Int64}))
   AND toStartOfFiveMinutes(Timestamp) <= toStartOfFiveMinutes(fromUnixTimestamp64Nano({until:Int64}))

@@ -6,6 +6,6 @@ SELECT
     day > toYYYYMMDD(fromUnixTimestamp64Nano({from:Int64})) AS in_window,
     toUnixTimestamp64Nano(toDateTime64(YYYYMMDDToDate(day), 9)) AS began,
     sum(cardinality) AS records
-FROM mergeTreeTextIndex(currentDatabase(), 'otel_logs', 'idx_res_attr_items')
+FROM mergeTreeTextIndex(currentDatabase(), {table:String}, 'idx_res_attr_items')
 WHERE startsWith(token, 'faas.name=') AND day >= toYYYYMMDD(fromUnixTimestamp64Nano(least({from:Int64}, {week:Int64})))
 GROUP BY name, day

@@ -21,5 +21,7 @@ SELECT
     `Links.SpanId` AS link_span_ids
 FROM otel_traces
 WHERE TraceId = {trace:String}
+  AND Timestamp >= fromUnixTimestamp64Nano({from:Int64}) --? timed
+  AND Timestamp < fromUnixTimestamp64Nano({until:Int64}) --? timed
 ORDER BY Timestamp
 LIMIT {limit:UInt64}

@@ -3,9 +3,11 @@
 //! A search in bodies is written twice where an index knows tokens: as the tokens that must be there, which the index answers, and
 //! as itself, which is exact.
 
-use clickhouse::query::Query;
-
-use super::{dialect::Dialect, function::Functions};
+use super::{
+    asked::{Asked, Value},
+    dialect::Dialect,
+    function::Functions,
+};
 use crate::{
     filter::{Field, Filter, Test, tokens::Tokens},
     schema::{Attributes, BodyIndex},
@@ -25,22 +27,10 @@ pub(super) struct Condition {
     values: Vec<(String, Value)>,
 }
 
-/// A parameter's value.
-#[derive(Clone, Debug, PartialEq)]
-enum Value {
-    Text(String),
-    Texts(Vec<String>),
-    Number(f64),
-}
-
 impl Condition {
-    /// The query with this condition's parameters.
-    pub(super) fn bind(&self, query: Query) -> Query {
-        self.values.iter().fold(query, |query, (name, value)| match value {
-            Value::Text(text) => query.param(name, text),
-            Value::Texts(texts) => query.param(name, texts),
-            Value::Number(number) => query.param(name, number),
-        })
+    /// The question with this condition's parameters.
+    pub(super) fn bind(&self, asked: Asked) -> Asked {
+        self.values.iter().fold(asked, |asked, (name, value)| asked.param(name, value.clone()))
     }
 }
 

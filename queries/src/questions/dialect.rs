@@ -19,7 +19,14 @@ const NO_BLOCK_NUMBERS: &str = include_str!("../../sql/layouts/no_block_numbers.
 pub(super) struct Dialect {
     rules: Vec<&'static str>,
     materialized: Vec<Materialized>,
+    /// Whether the server reads one key of a map by a name of its own.
+    map_keys: bool,
+    /// What names a function, where it is not `faas.name`.
+    named_by: Option<String>,
 }
+
+/// The attribute of the resource that names a function, by OpenTelemetry's conventions and in every question.
+const NAME: &str = "faas.name";
 
 impl Dialect {
     pub(super) fn of_logs(table: &LogsTable) -> Self {
@@ -35,11 +42,39 @@ impl Dialect {
         } else if table.distributed {
             rules.push(DISTRIBUTED);
         }
-        Self { rules, materialized: table.materialized.clone() }
+        Self { rules, materialized: table.materialized.clone(), map_keys: false, named_by: None }
     }
 
     pub(super) fn of_traces(table: &TracesTable) -> Self {
-        Self { rules: attribute_rules(table.attributes), materialized: table.materialized.clone() }
+        Self {
+            rules: attribute_rules(table.attributes),
+            materialized: table.materialized.clone(),
+            map_keys: false,
+            named_by: None,
+        }
+    }
+
+    /// The same, of one server of this version.
+    pub(super) fn of_server(self, version: &str) -> Self {
+        let mut numbers = version.split('.').map_while(|number| number.parse::<u32>().ok());
+        let version = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+        Self { map_keys: version >= MAP_KEYS_SINCE, ..self }
+    }
+
+    /// With functions that another attribute names.
+    pub(super) fn named_by(self, attribute: &str) -> Self {
+        Self { named_by: (attribute != NAME).then(|| attribute.to_owned()), ..self }
+    }
+
+    /// Whether the attribute that names a function has a column of its own.
+    pub(super) fn names_have_a_column(&self) -> bool {
+        let name = self.named_by.as_deref().unwrap_or(NAME);
+        self.materialized.iter().any(|one| one.source == "ResourceAttributes" && one.key == name)
+    }
+
+    /// `sql` with the attribute that names a function.
+    pub(super) fn naming(&self, sql: &str) -> String {
+        self.named_by.as_deref().map_or_else(|| sql.to_owned(), |attribute| sql.replace(NAME, attribute))
     }
 
     /// `question` in this dialect, with the optional lines that are wanted, and the conditions where it has room for them.
@@ -62,8 +97,48 @@ impl Dialect {
     /// A fragment in this dialect, after the rules that say what it is about.
     pub(super) fn reword(&self, sql: &str, first: &[&str]) -> String {
         let sql = first.iter().chain(&self.rules).fold(sql.to_owned(), |sql, rules| reword(&sql, rules));
-        self.materialized.iter().fold(sql, |sql, one| from_column(&sql, one))
+        let sql = self.naming(&sql);
+        let sql = self.materialized.iter().fold(sql, |sql, one| from_column(&sql, one));
+        if self.map_keys { MAPS.iter().fold(sql, |sql, map| from_key(&sql, map)) } else { sql }
     }
+}
+
+/// Maps of attributes.
+const MAPS: [&str; 3] = ["ResourceAttributes", "LogAttributes", "SpanAttributes"];
+/// From this version on it was seen that a key of a map can be named as a column.
+const MAP_KEYS_SINCE: (u32, u32) = (26, 7);
+
+/// Reads a key of a map by its own name. The server finds it by itself, except where a condition that an index answers names the map
+/// as well: then it reads all keys of the map, which are tens of times as many bytes. Where all are wanted anyway they hold this one.
+fn from_key(sql: &str, map: &str) -> String {
+    if is_wanted_whole(sql, map) {
+        return sql.to_owned();
+    }
+    let mut reworded = String::with_capacity(sql.len());
+    let mut rest = sql;
+    while let Some((untouched, tail)) = rest.split_once(map) {
+        reworded.push_str(untouched);
+        reworded.push_str(map);
+        rest = tail;
+        let Some((key, tail)) = tail.strip_prefix("['").and_then(|tail| tail.split_once("']")) else { continue };
+        if !is_lookup(tail) {
+            let key = key.replace('\\', r"\\").replace('`', r"\`");
+            reworded.push_str(&format!(".`key_{key}`"));
+            rest = tail;
+        }
+    }
+    reworded + rest
+}
+
+/// Whether the map is named, and neither one of its keys nor its items.
+fn is_wanted_whole(sql: &str, map: &str) -> bool {
+    let is_whole = |after: &str| !after.starts_with('[') && !after.starts_with(|next: char| next.is_alphanumeric());
+    sql.split(map).skip(1).any(is_whole)
+}
+
+/// Whether what stands before this is looked up by its value.
+fn is_lookup(tail: &str) -> bool {
+    [" = {", " = '", " IN {"].iter().any(|comparison| tail.starts_with(comparison))
 }
 
 /// Reads an attribute from its own column, except where it is looked up by its value: that is what indexes on the map are for.
@@ -174,6 +249,21 @@ mod tests {
     }
 
     #[test]
+    fn another_attribute_can_name_functions_in_every_layout() {
+        let question = "SELECT ResourceAttributes['faas.name'] WHERE has(ResourceAttributeItems, concat('faas.name=', {function:String}))";
+        let put = |attributes| of_traces(attributes).named_by("cloud.fn").put(&question.into(), &[]);
+        assert_eq!(
+            put(Attributes::Items),
+            "SELECT ResourceAttributes['cloud.fn'] WHERE has(ResourceAttributeItems, concat('cloud.fn=', {function:String}))"
+        );
+        assert_eq!(
+            put(Attributes::Map),
+            "SELECT ResourceAttributes['cloud.fn'] WHERE ResourceAttributes['cloud.fn'] = {function:String}"
+        );
+        assert!(put(Attributes::Json).contains("ResourceAttributes.`cloud.fn`"));
+    }
+
+    #[test]
     fn a_question_for_items_asks_the_map_where_there_are_no_items() {
         let dialect = of_traces(Attributes::Map);
         let question = "WHERE has(SpanAttributeItems, concat('faas.invocation_id=', {invocation:String}))";
@@ -187,6 +277,26 @@ mod tests {
         let put = of_traces(Attributes::Json).put(&question.into(), &[]);
         let [first, second] = ["error.type", "a"].map(|key| format!("ifNull(toString(SpanAttributes.`{key}`), '')"));
         assert_eq!(put, format!("SELECT {first}, SpanAttributes[{{x:String}}], f({second})"));
+    }
+
+    #[test]
+    fn a_key_of_a_map_is_read_by_its_own_name_where_the_server_knows_it_and_no_index_is_asked() {
+        let question =
+            "SELECT LogAttributes['a.b'] WHERE LogAttributes['type'] = 'x' AND LogAttributes[{n:String}] != ''";
+        let put = of_traces(Attributes::Items).of_server("26.7.2.1").put(&question.into(), &[]);
+        assert_eq!(put, question.replace("['a.b']", ".`key_a.b`"));
+        for version in ["26.6.9.1", "25.12", "strange"] {
+            assert_eq!(
+                of_traces(Attributes::Items).of_server(version).put(&question.into(), &[]),
+                question,
+                "{version}"
+            );
+        }
+        let whole = format!("{question} AND toJSONString(LogAttributes) != ''");
+        let put = of_traces(Attributes::Items).of_server("26.7.2.1").put(&whole.as_str().into(), &[]);
+        assert_eq!(put, whole, "of a map that is read whole a key costs nothing");
+        let put = of_traces(Attributes::Json).of_server("26.7").put(&question.into(), &[]);
+        assert!(!put.contains("key_"), "{put}");
     }
 
     #[test]

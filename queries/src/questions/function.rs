@@ -84,6 +84,17 @@ impl Functions {
         }
     }
 
+    /// The one of these that lines name so.
+    #[must_use]
+    pub fn only(&self, name: &str) -> Self {
+        match self {
+            Self::These(names) if names.serviced.iter().any(|service| service == name) => {
+                Self::These(Names { serviced: vec![name.to_owned()], ..Names::default() })
+            }
+            _ => Self::named(name),
+        }
+    }
+
     /// The names of those that are there; none for all.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let names = match self {

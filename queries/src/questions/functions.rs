@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use clickhouse::{Row, query::Query};
+use clickhouse::Row;
 use serde::Deserialize;
 
-use super::{Fault, Session, Text, function::Functions, question::Question};
+use super::{Asked, Fault, Session, Text, bytes::Logged, function::Functions, oldest, question::Question};
 use crate::window::{Nanos, Window};
 
 /// A function in a stretch of time.
@@ -89,8 +89,9 @@ struct Times {
 }
 
 #[derive(Row, Deserialize)]
-struct Since {
+struct RollUp {
     since: Nanos,
+    rows: u64,
 }
 
 #[derive(Row, Deserialize)]
@@ -101,14 +102,18 @@ struct Counted {
 
 /// A function's records of a day, from the dictionary.
 #[derive(Row, Deserialize)]
-struct Day {
-    name: Text,
+pub(super) struct Day {
+    pub(super) name: Text,
     #[serde(rename = "day")]
-    _day: u32,
-    in_window: u8,
-    began: Nanos,
-    records: u64,
+    pub(super) _day: u32,
+    /// Whether the window holds it whole.
+    pub(super) in_window: u8,
+    pub(super) began: Nanos,
+    pub(super) records: u64,
 }
+
+/// The table whose dictionary tells of lines.
+const LOGS: &str = "otel_logs";
 
 type ByName = BTreeMap<String, Summary>;
 
@@ -181,7 +186,7 @@ pub async fn times(
     functions: &Functions,
     window: Window,
 ) -> Result<BTreeMap<String, Vec<Nanos>>, Fault> {
-    let bind = |query: Query| query.param("from", window.from).param("until", window.until);
+    let bind = |query: Asked| query.param("from", window.from).param("until", window.until);
     let spans = Question::new(include_str!("../../sql/questions/invocation_times.sql")).of(functions);
     let lines = Question::new(include_str!("../../sql/questions/invocation_times_by_lines.sql")).of(functions);
     let (spans, lines) = tokio::try_join!(
@@ -199,7 +204,7 @@ pub async fn times(
 /// When the server does not answer.
 pub async fn seen_this_week(session: &Session) -> Result<Option<BTreeMap<String, Nanos>>, Fault> {
     let now = session.opened_at();
-    let Some(days) = days(session, now).await else { return Ok(None) };
+    let Some(days) = days(session, LOGS, now).await else { return Ok(None) };
     let mut seen: BTreeMap<String, Nanos> = BTreeMap::new();
     for day in days {
         let last = seen.entry(day.name.to_string()).or_default();
@@ -217,7 +222,7 @@ async fn lines(session: &Session, functions: &Functions, window: Window, now: Na
     if let Some(counted) = by_rollup(session, functions, window).await {
         return Ok(counted);
     }
-    let Some(days) = days(session, window.from).await else {
+    let Some(days) = days(session, LOGS, window.from).await else {
         return read_lines(session, functions, window, false).await;
     };
     let newest_hour = Window { from: now - HOUR, ..window };
@@ -245,15 +250,8 @@ fn is_asked(functions: &Functions, name: &str) -> bool {
 
 /// What the roll-up counted; `None` where there is none, or it is younger than the window.
 async fn by_rollup(session: &Session, functions: &Functions, window: Window) -> Option<ByName> {
-    if !session.schema().functions_rollup {
-        return None;
-    }
     // Where it may not be read, what the tables say is always to be had.
-    let since = session.all::<Since>(session.ask(include_str!("../../sql/questions/rollup_since.sql"))).await.ok()?;
-    let since = since.first().filter(|row| row.since > 0)?.since;
-    if since > window.from + FIVE_MINUTES {
-        return None;
-    }
+    rollup_of(session, window.from).await?;
     let question = session.ask(include_str!("../../sql/questions/function_lines_by_rollup.sql"));
     let rows = session.all::<Lines>(question.param("from", window.from).param("until", window.until)).await.ok()?;
     let mut all = ByName::new();
@@ -263,13 +261,33 @@ async fn by_rollup(session: &Session, functions: &Functions, window: Window) -> 
     Some(all)
 }
 
+/// How many rows the roll-up has; `None` where there is none, or it is younger than what is asked for and what there is.
+async fn rollup_of(session: &Session, from: Nanos) -> Option<u64> {
+    if !session.schema().functions_rollup {
+        return None;
+    }
+    let rollup = session.all::<RollUp>(session.ask(include_str!("../../sql/questions/rollup_since.sql"))).await.ok()?;
+    let rollup = rollup.into_iter().find(|row| row.since > 0)?;
+    let is_old_enough = rollup.since <= from + FIVE_MINUTES
+        || oldest::oldest(session).await.is_ok_and(|oldest| rollup.since <= oldest + FIVE_MINUTES);
+    is_old_enough.then_some(rollup.rows)
+}
+
+/// What functions logged since `from`, as the roll-up counted it, the one with the most bytes first; `None` where there is none, or it
+/// is too young or has more than `most` rows.
+pub(super) async fn logged_by_rollup(session: &Session, from: Nanos, most: u64) -> Option<Vec<Logged>> {
+    rollup_of(session, from).await.filter(|rows| *rows <= most)?;
+    let question = session.ask(include_str!("../../sql/questions/log_bytes_by_rollup.sql"));
+    session.all(question.param("from", from)).await.ok()
+}
+
 /// The dictionary's days of the week before now, and those since `from`; `None` where there is no dictionary, or nothing that reads it.
-async fn days(session: &Session, from: Nanos) -> Option<Vec<Day>> {
+pub(super) async fn days(session: &Session, table: &str, from: Nanos) -> Option<Vec<Day>> {
     if !session.logs().has_dictionary() {
         return None;
     }
     let question = session.ask(include_str!("../../sql/questions/function_lines_by_index.sql"));
-    let question = question.param("from", from).param("week", session.opened_at() - WEEK);
+    let question = question.param("table", table).param("from", from).param("week", session.opened_at() - WEEK);
     // An older server: what the rows say is always to be had.
     let days = session.all::<Day>(question).await.ok()?;
     (!days.is_empty()).then_some(days)

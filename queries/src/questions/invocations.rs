@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use clickhouse::{Row, query::Query};
+use clickhouse::Row;
 use serde::Deserialize;
 
-use super::{Fault, Session, Text, function::Functions, question::Question};
+use super::{Asked, Fault, Session, Text, function::Functions, question::Question};
 use crate::window::{Nanos, Window};
 
 /// An invocation, as far as it is known.
@@ -286,7 +286,7 @@ impl Wanted {
         self.failed || self.timeout || self.oom || self.cold || self.near || self.slow.is_some()
     }
 
-    fn bind(&self, query: Query, window: Window, limit: usize) -> Query {
+    fn bind(&self, query: Asked, window: Window, limit: usize) -> Asked {
         let query = query.param("from", window.from).param("until", window.until).param("limit", limit as u64);
         let query = match &self.request_id {
             Some(id) => query.param("invocation", id),

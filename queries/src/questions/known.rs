@@ -6,7 +6,7 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use super::{Fault, Session, Text};
-use crate::{schema::LogsTable, window::Nanos};
+use crate::window::Nanos;
 
 /// A name that a function may be known by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ async fn by_index(session: &Session) -> Option<Vec<Known>> {
 /// as the function is.
 pub(super) async fn by_rows(session: &Session) -> Result<Vec<Known>, Fault> {
     let names = include_str!("../../sql/questions/names.sql");
-    let names = session.ask_logs(names).param("from", session.opened_at() - look_back(session.logs()));
+    let names = session.ask_logs(names).param("from", session.opened_at() - look_back(session));
     let services = if session.has_logs_rollup() {
         include_str!("../../sql/questions/services_seen_by_rollup.sql")
     } else {
@@ -91,10 +91,9 @@ fn joined(names: Vec<Name>, services: Vec<Service>) -> Vec<Known> {
 }
 
 /// How far back the attribute is read: where it has a column of its own that costs little.
-fn look_back(logs: &LogsTable) -> Nanos {
+fn look_back(session: &Session) -> Nanos {
     const HOUR: Nanos = 3_600 * 1_000_000_000;
-    let is_cheap = logs.materialized.iter().any(|one| one.source == "ResourceAttributes" && one.key == "faas.name");
-    if is_cheap { 7 * 24 * HOUR } else { HOUR }
+    if session.names_have_a_column() { 7 * 24 * HOUR } else { HOUR }
 }
 
 #[cfg(test)]

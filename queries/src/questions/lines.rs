@@ -1,14 +1,15 @@
 //! The log lines of functions in a window of time.
 
-use clickhouse::{Row, query::Query};
+use clickhouse::Row;
 use serde::Deserialize;
 
 use super::{
     Fault, Session, Text,
+    asked::Asked,
     attributes::{self, Attributes},
     function::Functions,
     question::Question,
-    session::Answered,
+    session::{Answered, Delivery, broken_off},
 };
 use crate::{
     filter::Filter,
@@ -91,13 +92,34 @@ pub struct Detail {
     pub resource: bool,
 }
 
+/// The lines of a window on their way.
+pub struct Lines<'a> {
+    answer: Answered<'a, Line>,
+    window: Window,
+}
+
+impl Lines<'_> {
+    /// The next line; `None` after the last.
+    ///
+    /// # Errors
+    /// Those of [`Answered::next`].
+    pub async fn next(&mut self) -> Result<Option<Line>, Fault> {
+        match self.answer.next().await? {
+            // Servers before 25.11 write what went wrong among the rows, where it may be read as one.
+            Some(line) if !self.window.holds(line.time) => Err(broken_off()),
+            next => Ok(next),
+        }
+    }
+}
+
 /// All lines of a window, oldest first, as they come.
 ///
 /// # Errors
 /// When the question cannot be sent.
-pub fn all<'a>(session: &'a Session, scope: &Scope<'_>) -> Result<Answered<'a, Line>, Fault> {
-    let query = ask(session, Question::new(include_str!("../../sql/questions/lines.sql")), scope);
-    session.stream(query.param("until", scope.window.until))
+pub fn all<'a>(session: &'a Session, scope: &Scope<'_>) -> Result<Lines<'a>, Fault> {
+    let asked = ask(session, Question::new(include_str!("../../sql/questions/lines.sql")), scope);
+    let answer = session.stream(&asked.param("until", scope.window.until), Delivery::AsItComes)?;
+    Ok(Lines { answer, window: scope.window })
 }
 
 /// The last `count` lines of a window, oldest first.
@@ -133,7 +155,7 @@ async fn newest_of(session: &Session, scope: &Scope<'_>, count: u64) -> Result<V
 }
 
 /// A question about lines from a time on, in words and parameters.
-pub(super) fn ask(session: &Session, question: Question<'_>, scope: &Scope<'_>) -> Query {
+pub(super) fn ask(session: &Session, question: Question<'_>, scope: &Scope<'_>) -> Asked {
     let Scope { functions, filter, detail, window } = *scope;
     let single = functions.single();
     let wanted = [(single.is_some(), "one"), (detail.attributes, "attributes"), (detail.resource, "resource")];

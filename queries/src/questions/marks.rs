@@ -11,9 +11,10 @@ use serde::Deserialize;
 
 use super::{
     Fault, Session, Text,
+    asked::Value,
     lines::{self, Line, Scope},
     question::Question,
-    session::Answered,
+    session::{Answered, Delivery},
 };
 use crate::window::Window;
 
@@ -81,8 +82,8 @@ pub fn arrivals<'a>(
 ) -> Result<Answered<'a, Line>, Fault> {
     let from = if reach == Reach::Recent { scope.window.from } else { 0 };
     let scope = Scope { window: Window { from, ..scope.window }, ..*scope };
-    let query = lines::ask(session, Question::new(include_str!("../../sql/questions/arrivals.sql")).live(), &scope);
-    session.stream(query.with_setting("param_marks", marks.as_parameter(reach)))
+    let asked = lines::ask(session, Question::new(include_str!("../../sql/questions/arrivals.sql")).live(), &scope);
+    session.stream(&asked.param("marks", Value::Counts(marks.above(reach))), Delivery::Whole)
 }
 
 impl Marks {
@@ -129,15 +130,13 @@ impl Marks {
         self.forget_what_is_settled();
     }
 
-    /// `{'20261123':7,'20261122':4}`, as the server reads a parameter of type Map.
-    fn as_parameter(&self, reach: Reach) -> String {
+    /// The block of each partition above which all are read.
+    fn above(&self, reach: Reach) -> Vec<(String, u64)> {
         let tops = self.tops();
-        let marks = self.partitions.iter().map(|(partition, progress)| {
-            let top = tops[shard(partition)];
-            let partition = partition.replace('\\', "\\\\").replace('\'', "\\'");
-            format!("'{partition}':{}", progress.mark(reach, top))
-        });
-        format!("{{{}}}", marks.collect::<Vec<_>>().join(","))
+        let marks = self.partitions.iter();
+        marks
+            .map(|(partition, progress)| (partition.to_string(), progress.mark(reach, tops[shard(partition)])))
+            .collect()
     }
 
     fn was_before(&self, line: &Line) -> bool {
@@ -216,7 +215,12 @@ impl Stretches {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::asked, *};
+
+    /// The marks as the server gets them.
+    fn sent(marks: &Marks, reach: Reach) -> String {
+        asked::map(&marks.above(reach))
+    }
 
     fn part(partition: &str, first_block: u64, last_block: u64) -> Part {
         Part { partition: partition.into(), first_block, last_block }
@@ -261,7 +265,7 @@ mod tests {
     #[test]
     fn a_new_partition_is_read_from_its_start() {
         let mut marks = Marks::at(&[part("a", 1, 500)]);
-        assert_eq!(marks.as_parameter(Reach::Recent), "{'a':436}");
+        assert_eq!(sent(&marks, Reach::Recent), "{'a':436}");
         assert!(marks.take_arrival(&line("b", 501, 0)));
     }
 
@@ -270,14 +274,14 @@ mod tests {
         let mut marks = Marks::at(&[part("old", 1, 90), part("new", 91, 500)]);
         marks.partitions.remove(&Text::from("new"));
         marks.advance(&[part("old", 1, 90), part("new", 91, 500)], Reach::AnyAge);
-        let parameter = marks.as_parameter(Reach::Recent);
+        let parameter = sent(&marks, Reach::Recent);
         assert!(parameter.contains("'old':90") && parameter.contains("'new':436"), "{parameter}");
     }
 
     #[test]
     fn each_server_numbers_its_blocks_itself() {
         let marks = Marks::at(&[part("1/a", 1, 5_000), part("2/a", 1, 90)]);
-        let parameter = marks.as_parameter(Reach::Recent);
+        let parameter = sent(&marks, Reach::Recent);
         assert!(parameter.contains("'1/a':4936") && parameter.contains("'2/a':26"), "{parameter}");
     }
 
@@ -287,7 +291,7 @@ mod tests {
         assert!(marks.take_arrival(&line("a", 101, 0)));
         marks.advance(&[part("a", 1, 101)], Reach::AnyAge);
         marks.advance(&[], Reach::AnyAge);
-        assert_eq!(marks.as_parameter(Reach::Recent), "{'a':0}");
+        assert_eq!(sent(&marks, Reach::Recent), "{'a':0}");
         assert!(marks.take_arrival(&line("a", 1, 0)));
     }
 
@@ -295,11 +299,11 @@ mod tests {
     fn rows_of_any_age_are_read_from_where_they_were_read_last() {
         let mut marks = Marks::at(&[part("a", 1, 100)]);
         marks.advance(&[part("a", 1, 300)], Reach::Recent);
-        assert_eq!(marks.as_parameter(Reach::Recent), "{'a':236}");
-        assert_eq!(marks.as_parameter(Reach::AnyAge), "{'a':36}");
+        assert_eq!(sent(&marks, Reach::Recent), "{'a':236}");
+        assert_eq!(sent(&marks, Reach::AnyAge), "{'a':36}");
         assert!(marks.take_arrival(&line("a", 150, 0)), "an old row of a block that only its recent rows were read of");
         marks.advance(&[part("a", 1, 300)], Reach::AnyAge);
-        assert_eq!(marks.as_parameter(Reach::AnyAge), "{'a':236}");
+        assert_eq!(sent(&marks, Reach::AnyAge), "{'a':236}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
     Fault, Session,
     lines::{self, Line, Scope},
     question::Question,
-    session::Answered,
+    session::{Answered, Delivery},
 };
 use crate::window::Nanos;
 
@@ -20,7 +20,7 @@ use crate::window::Nanos;
 /// When the question cannot be sent.
 pub fn recent<'a>(session: &'a Session, scope: &Scope<'_>) -> Result<Answered<'a, Line>, Fault> {
     let question = Question::new(include_str!("../../sql/questions/recent.sql")).live();
-    session.stream(lines::ask(session, question, scope))
+    session.stream(&lines::ask(session, question, scope), Delivery::Whole)
 }
 
 /// How often each line was given out.

@@ -2,7 +2,12 @@
 
 use clickhouse::query::BytesCursor;
 
-use super::{Fault, Session, function::Functions, question::Question, session::silent};
+use super::{
+    Asked, Fault, Session,
+    function::Functions,
+    question::Question,
+    session::{Delivery, silent},
+};
 use crate::{macros, window::Window};
 
 /// Somebody's question.
@@ -47,17 +52,18 @@ impl Session {
             "until" => Some(include_str!("../../sql/macros/until.sql").trim_end().to_owned()),
             _ => None,
         });
-        // As it comes, not when it is whole: nobody knows how much it is.
-        let mut query = self.ask(&sql).with_setting("wait_end_of_query", "0");
+        let mut asked = Asked::new(sql.as_str());
         if sql.contains("{lv_since:") || sql.contains("{lv_until:") {
-            query = query.param("lv_since", window.from).param("lv_until", window.until);
+            asked = asked.param("lv_since", window.from).param("lv_until", window.until);
         }
         if sql.contains("{lv_functions:") {
             let names: Vec<&str> = functions.map(|functions| functions.names().collect()).unwrap_or_default();
-            query = query.param("lv_functions", names);
+            asked = asked.param("lv_functions", names);
         }
-        query = [of_logs, of_traces].iter().flatten().fold(query, |query, condition| condition.bind(query));
-        query = raw.parameters.iter().fold(query, |query, (name, value)| query.param(name, value));
+        asked = [of_logs, of_traces].iter().flatten().fold(asked, |asked, condition| condition.bind(asked));
+        asked = raw.parameters.iter().fold(asked, |asked, (name, value)| asked.param(name, value));
+        // Nobody knows how much it is.
+        let query = self.send(&asked, Delivery::AsItComes);
         Ok(Bytes { cursor: query.fetch_bytes(raw.format)?, session: self, sql })
     }
 }
@@ -70,7 +76,9 @@ impl Bytes<'_> {
     pub async fn next(&mut self) -> Result<Option<bytes::Bytes>, Fault> {
         let next = tokio::time::timeout(self.session.patience(), self.cursor.next()).await.map_err(|_| silent())??;
         if next.is_none() {
-            self.session.count(0, 0);
+            let read = self.cursor.summary().map(|summary| (summary.read_rows(), summary.read_bytes()));
+            let (rows, bytes) = read.unwrap_or_default();
+            self.session.count(rows.unwrap_or_default(), bytes.unwrap_or_default());
         }
         Ok(next)
     }

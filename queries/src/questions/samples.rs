@@ -3,7 +3,12 @@
 use clickhouse::Row;
 use serde::Deserialize;
 
-use super::{Fault, Session, Text, function::Functions, question::Question, session::Answered};
+use super::{
+    Fault, Session, Text,
+    function::Functions,
+    question::Question,
+    session::{Answered, Delivery},
+};
 use crate::{
     filter::Filter,
     window::{Nanos, Window},
@@ -74,5 +79,5 @@ pub fn samples<'a>(session: &'a Session, range: &Range<'_>, sampled: u64) -> Res
     if sampled > 1 {
         query = query.param("sampled", sampled);
     }
-    session.stream(query)
+    session.stream(&query, Delivery::AsItComes)
 }

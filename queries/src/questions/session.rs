@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::{
     Fault, FaultKind,
+    asked::Asked,
     condition::{self, Condition, Writer},
     dialect::Dialect,
     known::Known,
@@ -62,18 +63,27 @@ pub struct Session {
     /// The functions' names, once they were asked for.
     pub(super) names: RefCell<Option<Vec<Known>>>,
     cost: Cell<Cost>,
-    last_sql: RefCell<String>,
+    waits: Cell<bool>,
     listener: RefCell<Option<Listener>>,
 }
 
 /// Who hears every question as it is asked.
-type Listener = Box<dyn Fn(&str)>;
+type Listener = Box<dyn Fn(&Asked)>;
 
 #[derive(Row, Deserialize)]
 struct Server {
     version: String,
     readonly: u8,
     now: i64,
+}
+
+/// When an answer begins to arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// Once the server has all of it.
+    Whole,
+    /// As soon as there is some of it.
+    AsItComes,
 }
 
 /// An answer that arrives row by row.
@@ -96,9 +106,14 @@ impl Session {
             Ok::<_, Fault>((server, schema::probe(&client).await?))
         };
         let (server, schema) = tokio::time::timeout(patience, server).await.map_err(|_| silent())??;
+        let (mut logs, mut traces) = (Dialect::of_logs(&schema.logs), Dialect::of_traces(&schema.traces));
+        // Of several servers each may have a version of its own.
+        if !schema.logs.distributed {
+            (logs, traces) = (logs.of_server(&server.version), traces.of_server(&server.version));
+        }
         Ok(Self {
-            logs: Dialect::of_logs(&schema.logs),
-            traces: Dialect::of_traces(&schema.traces),
+            logs,
+            traces,
             client,
             tag,
             settings,
@@ -109,9 +124,24 @@ impl Session {
             asked: Cell::new(0),
             names: RefCell::new(None),
             cost: Cell::new(Cost::default()),
-            last_sql: RefCell::default(),
+            waits: Cell::new(false),
             listener: RefCell::default(),
         })
+    }
+
+    /// With functions that an attribute of the resource names which is not `faas.name`.
+    #[must_use]
+    pub fn named_by(mut self, attribute: &str) -> Self {
+        self.logs = self.logs.named_by(attribute);
+        self.traces = self.traces.named_by(attribute);
+        // What counts in advance counts by `faas.name`.
+        self.schema.functions_rollup &= attribute == "faas.name";
+        self
+    }
+
+    /// Whether the attribute that names a function is read from a column of its own.
+    pub(super) fn names_have_a_column(&self) -> bool {
+        self.logs.names_have_a_column()
     }
 
     /// The server's version, as it says it.
@@ -127,15 +157,14 @@ impl Session {
         self.settings.dropped()
     }
 
-    /// The last question, in SQL; its parameters are named in it.
-    #[must_use]
-    pub fn last_sql(&self) -> String {
-        self.last_sql.borrow().clone()
+    /// Lets `listener` hear every question from now on, when it is asked.
+    pub fn listen(&self, listener: impl Fn(&Asked) + 'static) {
+        self.listener.replace(Some(Box::new(listener)));
     }
 
-    /// Lets `listener` hear every question from now on, in SQL, when it is asked.
-    pub fn listen(&self, listener: impl Fn(&str) + 'static) {
-        self.listener.replace(Some(Box::new(listener)));
+    /// From now on no answer begins before it is whole: only then does the server say what it read for it ([`Session::cost`]).
+    pub fn count_exactly(&self) {
+        self.waits.set(true);
     }
 
     /// The server's clock when the session was opened, in nanoseconds since 1970.
@@ -181,16 +210,16 @@ impl Session {
     }
 
     /// A question about `otel_logs`, in the words of its layout.
-    pub(super) fn ask_logs<'q>(&self, question: impl Into<Question<'q>>) -> Query {
+    pub(super) fn ask_logs<'q>(&self, question: impl Into<Question<'q>>) -> Asked {
         self.ask_table(&self.logs, self.schema.logs.body_index, &question.into())
     }
 
     /// A question about `otel_traces`, in the words of its layout.
-    pub(super) fn ask_traces<'q>(&self, question: impl Into<Question<'q>>) -> Query {
+    pub(super) fn ask_traces<'q>(&self, question: impl Into<Question<'q>>) -> Asked {
         self.ask_table(&self.traces, BodyIndex::Absent, &question.into())
     }
 
-    fn ask_table(&self, dialect: &Dialect, body_index: BodyIndex, question: &Question<'_>) -> Query {
+    fn ask_table(&self, dialect: &Dialect, body_index: BodyIndex, question: &Question<'_>) -> Asked {
         let functions = question
             .functions
             .map(|functions| Writer::new(dialect, body_index, "of").functions(functions, question.live));
@@ -198,8 +227,8 @@ impl Session {
         let sql = |condition: &'_ Option<Condition>| condition.as_ref().map(|condition| condition.sql.clone());
         let (functions_sql, filter_sql) = (sql(&functions), sql(&filter));
         let conditions = [("functions", functions_sql.as_deref()), ("filter", filter_sql.as_deref())];
-        let query = self.ask(&dialect.put(question, &conditions));
-        [functions, filter].iter().flatten().fold(query, |query, condition| condition.bind(query))
+        let asked = Asked::new(dialect.put(question, &conditions));
+        [functions, filter].iter().flatten().fold(asked, |asked, condition| condition.bind(asked))
     }
 
     /// A fragment about `otel_logs`, in the words of its layout, and the condition whose parameters it needs.
@@ -224,21 +253,30 @@ impl Session {
         (sql.trim_end().to_owned(), of)
     }
 
-    /// A question that names no attribute, or one about both tables that was put into words before.
-    pub(super) fn ask(&self, sql: &str) -> Query {
+    /// A question that reads no attribute's column.
+    pub(super) fn ask(&self, sql: &str) -> Asked {
+        Asked::new(self.logs.naming(sql))
+    }
+
+    /// The question on its way to the server, with the settings that go with every question.
+    ///
+    /// An answer that begins before it is whole may break off with a fault after any row; one that is waited for is all there or
+    /// a fault, and takes room at the server until then.
+    pub(super) fn send(&self, asked: &Asked, delivery: Delivery) -> Query {
         self.asked.set(self.asked.get() + 1);
         let id = format!("{}-{}", self.tag.query_id, self.asked.get());
-        let query = self.client.query_raw(sql).with_setting("query_id", id).with_setting("wait_end_of_query", "1");
-        self.last_sql.replace(sql.to_owned());
         if let Some(listener) = self.listener.borrow().as_ref() {
-            listener(sql);
+            listener(asked);
         }
-        self.settings.send_with(query)
+        let waits = delivery == Delivery::Whole || self.waits.get();
+        let query = self.client.query_raw(asked.words()).with_setting("query_id", id);
+        let query = query.with_setting("wait_end_of_query", if waits { "1" } else { "0" });
+        self.settings.send_with(asked.bind(query))
     }
 
     /// The whole answer.
-    pub(super) async fn all<T: RowOwned + RowRead>(&self, query: Query) -> Result<Vec<T>, Fault> {
-        let mut answer = self.stream::<T>(query)?;
+    pub(super) async fn all<T: RowOwned + RowRead>(&self, asked: Asked) -> Result<Vec<T>, Fault> {
+        let mut answer = self.stream::<T>(&asked, Delivery::Whole)?;
         let mut rows = Vec::new();
         while let Some(row) = answer.next().await? {
             rows.push(row);
@@ -261,8 +299,12 @@ impl Session {
     }
 
     /// The answer row by row.
-    pub(super) fn stream<T: RowOwned + RowRead>(&self, query: Query) -> Result<Answered<'_, T>, Fault> {
-        Ok(Answered { cursor: query.fetch()?, patience: self.tag.limit + GRACE, session: self })
+    pub(super) fn stream<T: RowOwned + RowRead>(
+        &self,
+        asked: &Asked,
+        delivery: Delivery,
+    ) -> Result<Answered<'_, T>, Fault> {
+        Ok(Answered { cursor: self.send(asked, delivery).fetch()?, patience: self.tag.limit + GRACE, session: self })
     }
 }
 
@@ -272,11 +314,16 @@ impl<T: RowOwned + RowRead> Answered<'_, T> {
     /// # Errors
     /// When the server or the connection fails, or says nothing for longer than it was allowed to work.
     pub async fn next(&mut self) -> Result<Option<T>, Fault> {
-        let next = tokio::time::timeout(self.patience, self.cursor.next()).await.map_err(|_| silent())??;
-        if next.is_none() {
-            self.count();
+        match tokio::time::timeout(self.patience, self.cursor.next()).await.map_err(|_| silent())? {
+            // Behind a row, half of one.
+            Err(Error::NotEnoughData) if self.cursor.returned_rows() > 0 => Err(broken_off()),
+            Err(error) => Err(error.into()),
+            Ok(None) => {
+                self.count();
+                Ok(None)
+            }
+            Ok(row) => Ok(row),
         }
-        Ok(next)
     }
 
     fn count(&self) {
@@ -299,6 +346,10 @@ async fn greet(client: &Client, settings: &mut Settings) -> Result<Server, Fault
 
 /// The server stops by itself at its limit and says so; longer silence than this means that nobody is there.
 const GRACE: Duration = Duration::from_secs(5);
+
+pub(super) fn broken_off() -> Fault {
+    Fault::new(FaultKind::Unreachable, "the answer broke off")
+}
 
 pub(super) fn silent() -> Fault {
     Fault::new(FaultKind::Unreachable, "no answer in time")

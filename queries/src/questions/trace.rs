@@ -7,8 +7,9 @@ use super::{
     Fault, Session, Text,
     attributes::{self, Attributes},
     lines::Line,
+    question::Question,
 };
-use crate::window::Nanos;
+use crate::window::{Nanos, Window};
 
 /// How many spans, and how many lines, a trace is shown with.
 pub const LIMIT: usize = 50_000;
@@ -83,6 +84,13 @@ pub struct Trace {
 }
 
 #[derive(Row, Deserialize)]
+struct Times {
+    parts: u64,
+    began: Nanos,
+    ended: Nanos,
+}
+
+#[derive(Row, Deserialize)]
 struct Id {
     trace_id: Text,
 }
@@ -92,11 +100,9 @@ struct Id {
 /// # Errors
 /// When the server does not answer.
 pub async fn trace(session: &Session, id: &str) -> Result<Trace, Fault> {
-    let spans = session.ask_traces(include_str!("../../sql/questions/trace_spans.sql"));
     let lines = session.ask_logs(include_str!("../../sql/questions/trace_lines.sql"));
-    let spans = spans.param("trace", id).param("limit", ONE_MORE);
     let lines = lines.param("trace", id).param("limit", ONE_MORE);
-    let (mut spans, mut lines) = tokio::try_join!(session.all::<Span>(spans), session.all::<Line>(lines))?;
+    let (mut spans, mut lines) = tokio::try_join!(spans_of(session, id), session.all::<Line>(lines))?;
     let spans_cut = is_cut(&mut spans);
     lines.extend(lines_of(session, &invocations(&spans, &lines)).await?);
     lines.sort_by_key(|line| line.time);
@@ -121,6 +127,31 @@ pub async fn of_invocation(session: &Session, request_id: &str) -> Result<Trace,
     let mut lines = lines_of(session, &[request_id.to_owned()]).await?;
     let lines_cut = is_cut(&mut lines);
     Ok(Trace { lines, lines_cut, ..Trace::default() })
+}
+
+async fn spans_of(session: &Session, id: &str) -> Result<Vec<Span>, Fault> {
+    let question = Question::new(include_str!("../../sql/questions/trace_spans.sql"));
+    let asked = match times(session, id).await {
+        Some(Window { from, until }) => {
+            session.ask_traces(question.wanting(&["timed"])).param("from", from).param("until", until)
+        }
+        None => session.ask_traces(question),
+    };
+    session.all(asked.param("trace", id).param("limit", ONE_MORE)).await
+}
+
+/// When the spans of a trace began, where a table beside theirs tells: only these days are then looked into.
+///
+/// Lines are looked for at all times: those of what a trace set going may come long after its spans.
+async fn times(session: &Session, id: &str) -> Option<Window> {
+    if !session.schema().trace_id_ts {
+        return None;
+    }
+    let asked = session.ask(include_str!("../../sql/questions/trace_times.sql")).param("trace", id);
+    // Who may not read that table, or finds nothing in it, looks everywhere.
+    let times = session.all::<Times>(asked).await.ok()?.pop().filter(|times| times.parts > 0)?;
+    // It counts in seconds: the last one is not over when it begins.
+    Some(Window { from: times.began, until: times.ended.saturating_add(1_000_000_000) })
 }
 
 async fn lines_of(session: &Session, invocations: &[String]) -> Result<Vec<Line>, Fault> {

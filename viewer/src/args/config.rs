@@ -31,6 +31,7 @@ The file, every key of which may be left out:
   database = \"default\"
   ca = \"PATH\"                                       certificates to trust
   hyperdx = \"https://clickstack.example\"            ClickStack's web UI, for links
+  fn_attr = \"faas.name\"                             the resource attribute that names a function, where it is another
   [defaults]
   tz = \"utc\"                                       the flags of these names: tz, color, theme, ascii, timeout
   color = \"auto\"

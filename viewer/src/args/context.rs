@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use crate::settings::AttributeName;
+
 /// `lambdaview context`.
 #[derive(Debug, Args)]
 pub struct ContextArgs {
@@ -51,6 +53,9 @@ pub struct AddArgs {
     /// The address of ClickStack's web UI, for links to it.
     #[arg(long, value_name = "URL")]
     pub hyperdx: Option<String>,
+    /// The attribute of the resource that names a function, where it is not faas.name.
+    #[arg(long, value_name = "NAME")]
+    pub fn_attr: Option<AttributeName>,
     /// Use it from now on when nothing else is said.
     #[arg(long = "use")]
     pub use_it: bool,

@@ -7,6 +7,9 @@ use clap::Args;
 /// `lambdaview cost`.
 #[derive(Debug, Args)]
 pub struct CostArgs {
+    /// Read every record, and say first how many there are. Else of more than 250,000 log records a sample is read.
+    #[arg(long)]
+    pub exact: bool,
     /// Prices to use instead of the built-in ones; --show-rates prints those in the same form.
     #[arg(long, value_name = "FILE")]
     pub rates: Option<PathBuf>,
@@ -20,5 +23,6 @@ What is measured: bytes and events in ClickHouse. What is modelled: CloudWatch's
 
 Examples:
   lambdaview cost --since 7d
+  lambdaview cost --since 7d --exact             every record instead of a sample
   lambdaview cost --show-rates > rates.toml      then change it, and
   lambdaview cost --rates rates.toml";

@@ -60,7 +60,8 @@ were counted in the index and not read. $/mo: CloudWatch's price for as much in 
 invocations over the window. `-` is what nobody tells.
 
 Below the table: functions of the last seven days that were silent in the window, what came by a schedule and missed it, and
-functions that were invoked and logged nothing. The first two need the index of today's tables (ClickStack 2.28, ClickHouse 26.3).
+functions that were invoked and logged nothing. On tables older than today's (ClickStack 2.28, ClickHouse 26.3) a function whose
+service still writes is not told of as silent.
 
 JSON and CSV: `lambdaview help json`.
 

@@ -91,10 +91,10 @@ pub struct Display {
     /// More on stderr: how lines are followed, what was resolved.
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// Show the SQL of each question on stderr, its parameters by their names.
+    /// Show each question on stderr in SQL, as `clickhouse client` takes it.
     #[arg(long, global = true)]
     pub show_sql: bool,
-    /// Say at the end how many rows and bytes the server read.
+    /// Say at the end how many rows and bytes the server read. Answers then begin once they are whole.
     #[arg(long, global = true)]
     pub stats: bool,
     /// At most so many rows of an answer; that more were left is told.

@@ -14,7 +14,7 @@ pub struct InvocationsArgs {
     /// Only those that did not end well.
     #[arg(long)]
     pub failed: bool,
-    /// Only those that ran into the function's timeout.
+    /// Only those that ran into the function's timeout; `--timeout` without a time means the same.
     #[arg(id = "timed-out", long = "timed-out", visible_alias = "timeouts")]
     pub timed_out: bool,
     /// Only those whose memory ran out.
@@ -47,6 +47,7 @@ JSON and CSV: `lambdaview help json`.
 
 Examples:
   lambdaview invocations checkout --failed --since 24h
+  lambdaview inv checkout --timeout                     as --timed-out; `--timeout 5s` is how long the server may work
   lambdaview inv checkout --slow 2s -n 20 -v
   lambdaview inv 'pay-*' --near --since 7d
   lambdaview inv --request 7f3a91c2-3f0e-4a53-9d0c-0a6d6c4f1b11";

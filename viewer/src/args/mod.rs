@@ -20,6 +20,7 @@ mod open;
 mod patterns;
 mod schema;
 mod select;
+mod spelling;
 mod sql;
 mod tail;
 mod trace;
@@ -47,6 +48,8 @@ pub use sql::SqlArgs;
 pub use tail::{ContextArg, LinesArgs, Platform, TailArgs};
 pub use trace::TraceArgs;
 pub use ui::{First, UiArgs};
+
+use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
@@ -142,6 +145,14 @@ pub enum Command {
     /// Add to ClickStack's tables what makes questions about functions cheaper, or see what that would be.
     #[command(after_help = schema::HELP)]
     Schema(SchemaArgs),
+}
+
+impl Cli {
+    /// What was typed, the program's name first; where it means nothing, the process ends by saying so.
+    #[must_use]
+    pub fn of(words: impl IntoIterator<Item = OsString>) -> Self {
+        Self::parse_from(spelling::spelt(words))
+    }
 }
 
 impl Command {

@@ -35,8 +35,8 @@ pub struct SelectArgs {
     /// Only lines for which that is true: 'level>=warn and body~"time.?out" and not order=99'.
     #[arg(short, long, value_name = "EXPR")]
     pub query: Option<String>,
-    /// Only that version of the function: 42, $LATEST.
-    #[arg(long, value_name = "VERSION")]
+    /// Only that version of the function: 42, $LATEST; or the versions that an alias led to when the command began.
+    #[arg(long, value_name = "VERSION|ALIAS")]
     pub qualifier: Option<String>,
     /// Only that AWS region.
     #[arg(long, value_name = "REGION")]

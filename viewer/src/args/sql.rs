@@ -14,6 +14,15 @@ pub struct SqlArgs {
     /// A value for a parameter of the question, `{name:Type}`.
     #[arg(short, long = "param", value_name = "NAME=VALUE")]
     pub parameters: Vec<String>,
+    /// The answer in any format that ClickHouse has, as `--format` is read here: Parquet, TSV, JSONCompact.
+    #[arg(long = "in-format", value_name = "FORMAT", conflicts_with = "output", value_parser = format)]
+    pub format: Option<String>,
+}
+
+/// ClickHouse's formats have names of letters and digits.
+fn format(text: &str) -> Result<String, &'static str> {
+    let is_name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_name { Ok(text.to_owned()) } else { Err("the name of a format, such as Parquet") }
 }
 
 pub(super) const HELP: &str = "\
@@ -26,10 +35,11 @@ Macros, each of which the server gets as a parameter:
 ClickHouse's tables are there under their own names as well: otel_logs, otel_traces, otel_metrics_sum, ...
 
 The question is sent as read-only: nothing can be written. -o pretty, json and csv ask for ClickHouse's PrettyCompact, JSONEachRow and
-CSVWithNames; `FORMAT Parquet` at the end of the question, or any other that ClickHouse has, wins. Ctrl-C cancels it on the server.
+CSVWithNames, --format FORMAT for any other that ClickHouse has; `FORMAT Parquet` at the end of the question wins. Ctrl-C cancels it
+on the server.
 
 Examples:
   lambdaview sql 'SELECT SeverityText, count() FROM {logs} GROUP BY 1' checkout --since 1d
   lambdaview sql 'SELECT SpanName, quantile(0.99)(Duration) / 1e6 AS ms FROM {traces} GROUP BY 1 ORDER BY 2 DESC LIMIT 10' 'pay-*'
-  lambdaview sql 'SELECT * FROM {logs} FORMAT Parquet' checkout > checkout.parquet
+  lambdaview sql 'SELECT * FROM {logs}' checkout --format Parquet > checkout.parquet
   lambdaview sql - -p id=7f3a < question.sql";

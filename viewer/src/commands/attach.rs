@@ -6,7 +6,7 @@ mod wish;
 
 use std::time::Duration;
 
-use hand::Hand;
+use hand::{Consent, Hand};
 
 use crate::{
     args::{AttachArgs, Cli, DetachArgs},
@@ -45,7 +45,8 @@ pub async fn attach(args: &AttachArgs, cli: &Cli, environment: &impl Environment
     let (mut wish, unpublished) = wish::of(args, &hand, &functions).await?;
     let jobs = functions.into_iter().map(|function| Job::planned(function, |function| plan::attach(function, &wish)));
     let mut jobs: Vec<Job> = jobs.collect();
-    if hand.agrees(&jobs, &unpublished)? {
+    let consent = hand.consent(&jobs, &unpublished)?;
+    if consent == Consent::Given {
         for archive in &unpublished {
             let layer = hand.publish(archive).await?;
             wish.layers.insert(archive.architecture, layer);
@@ -58,9 +59,9 @@ pub async fn attach(args: &AttachArgs, cli: &Cli, environment: &impl Environment
                 .collect();
         }
         hand.carry_out(&jobs, &|function| plan::attach(function, &wish)).await?;
-        if !args.no_verify {
-            verify::arrival(&jobs, args.wait.0, cli, &config, environment).await?;
-        }
+    }
+    if consent != Consent::OnlyShown && !args.no_verify {
+        verify::arrival(&hand, &jobs, args.wait.0, cli, &config, environment).await?;
     }
     hand::refusals(&jobs)
 }
@@ -77,7 +78,7 @@ pub async fn detach(args: &DetachArgs, cli: &Cli, environment: &impl Environment
         let revoked = if args.revoke { hand.revocable(&function).await? } else { None };
         jobs.push(Job::planned(function, |function| with_revocation(plan::detach(function)?, revoked)));
     }
-    if hand.agrees(&jobs, &[])? {
+    if hand.consent(&jobs, &[])? == Consent::Given {
         hand.carry_out(&jobs, &plan::detach).await?;
     }
     hand::refusals(&jobs)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lambdaview_queries::questions::cold;
 
-use super::{Desk, say_nothing_there, write};
+use super::Desk;
 use crate::{
     args::{ColdArgs, Output},
     ask::Since,
@@ -26,14 +26,14 @@ impl Desk<'_> {
         let starts = cold::starts(self.session, &functions, window).await.map_err(|fault| self.fault(fault))?;
         let prices = self.rates().lambda;
         if starts.is_empty() {
-            say_nothing_there(since);
+            self.say_nothing_there(since);
         }
         let all = || starts.iter().map(|one| render::fields(one, &prices)).collect::<Vec<_>>();
         match output {
-            Output::Json => write(&fields::json(&all())),
-            Output::Csv => write(&fields::csv(&all())),
+            Output::Json => self.write(&fields::json(&all())),
+            Output::Csv => self.write(&fields::csv(&all())),
             _ if starts.is_empty() => Ok(()),
-            _ => write(&render::draw(&starts, &prices, self.look.columns, self.paint())),
+            _ => self.write(&render::draw(&starts, &prices, self.look.columns, self.paint())),
         }
     }
 }

@@ -91,6 +91,7 @@ fn described(args: &AddArgs, cli: &Cli) -> Result<Context, Error> {
         password,
         database: flags.database.clone(),
         ca: flags.ca.as_ref().map(std::path::absolute).transpose()?,
+        fn_attr: args.fn_attr.clone(),
         hyperdx: args.hyperdx.as_deref().map(settings::checked_url).transpose()?,
     })
 }

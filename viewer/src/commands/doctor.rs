@@ -34,6 +34,7 @@ impl Desk<'_> {
         for pattern in &args.functions {
             checks.extend(self.of_functions(pattern).await?);
         }
+        self.spinner.stop();
         tell(&checks, output, self.paint())?;
         let failed: Vec<&str> =
             checks.iter().filter(|one| one.state == State::Fail).map(|one| one.name.as_str()).collect();

@@ -7,7 +7,7 @@ use lambdaview_queries::questions::{
     invocations::{self, Wanted},
 };
 
-use super::{Desk, say_nothing_there, write};
+use super::Desk;
 use crate::{
     args::{EnvironmentsArgs, Output},
     ask::Since,
@@ -39,7 +39,7 @@ impl Desk<'_> {
         );
         let (invocations, starts) = asked.map_err(|fault| self.fault(fault))?;
         if invocations.is_empty() && starts.is_empty() {
-            say_nothing_there(since);
+            self.say_nothing_there(since);
             return Ok(());
         }
         let lanes = newest(lanes(&invocations, &starts), args.lines);
@@ -48,9 +48,9 @@ impl Desk<'_> {
         }
         let all = || lanes.iter().map(render::fields).collect::<Vec<_>>();
         match output {
-            Output::Json => write(&fields::json(&all())),
-            Output::Csv => write(&fields::csv(&all())),
-            _ => write(&render::draw(&lanes, self.lane_style())),
+            Output::Json => self.write(&fields::json(&all())),
+            Output::Csv => self.write(&fields::csv(&all())),
+            _ => self.write(&render::draw(&lanes, self.lane_style())),
         }
     }
 

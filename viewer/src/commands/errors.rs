@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lambdaview_queries::questions::errors;
 
-use super::{Desk, say, write};
+use super::Desk;
 use crate::{
     args::{ErrorsArgs, Output},
     ask::Since,
@@ -28,12 +28,12 @@ impl Desk<'_> {
         let shown = &groups[..groups.len().min(args.lines)];
         let all = || shown.iter().map(render::fields).collect::<Vec<_>>();
         match output {
-            Output::Json => write(&fields::json(&all()))?,
-            Output::Csv => write(&fields::csv(&all()))?,
-            _ if groups.is_empty() => say("no errors in this time"),
+            Output::Json => self.write(&fields::json(&all()))?,
+            Output::Csv => self.write(&fields::csv(&all()))?,
+            _ if groups.is_empty() => self.say("no errors in this time"),
             _ => {
                 let (left_out, now) = (groups.len() - shown.len(), self.session.opened_at());
-                write(&render::draw(shown, left_out, now, self.look.columns, self.paint()))?;
+                self.write(&render::draw(shown, left_out, now, self.look.columns, self.paint()))?;
             }
         }
         let count: u64 = groups.iter().map(|group| group.count).sum();

@@ -16,11 +16,13 @@ use lambdaview_queries::{
         bytes::Logged,
         function::Functions,
         functions::{self, Summary},
+        measures::Measures,
+        silent,
     },
     window::Window,
 };
 
-use super::{Desk, say_nothing_there, write};
+use super::Desk;
 use crate::{
     args::{FunctionsArgs, Output, Sort},
     ask::{Nanos, Since},
@@ -58,22 +60,23 @@ impl Desk<'_> {
         }
         let picture = self.picture(args, &functions, self.session.opened_at()).await?;
         if picture.rows.is_empty() {
-            say_nothing_there(self.since(DEFAULT_SINCE).1);
+            self.say_nothing_there(self.since(DEFAULT_SINCE).1);
         }
         let all = || {
             let rows = picture.rows.iter().map(render::fields);
             rows.chain(picture.silent.iter().map(render::silent_fields)).collect::<Vec<_>>()
         };
         match output {
-            Output::Json => write(&fields::json(&all())),
-            Output::Csv => write(&fields::csv(&all())),
-            _ => write(&self.drawn(&picture, self.look.columns)),
+            Output::Json => self.write(&fields::json(&all())),
+            Output::Csv => self.write(&fields::csv(&all())),
+            _ => self.write(&self.drawn(&picture, self.look.columns)),
         }
     }
 
     /// The table again and again, in its place, until Ctrl-C.
     async fn top(&self, args: &FunctionsArgs, functions: &Functions) -> Result<(), Error> {
         let began = tokio::time::Instant::now();
+        self.spinner.stop();
         let screen = Screen::enter()?;
         loop {
             let passed = i64::try_from(began.elapsed().as_nanos()).unwrap_or(i64::MAX);
@@ -96,8 +99,11 @@ impl Desk<'_> {
         let window = Window { from, until };
         let summaries = functions::figures(self.session, functions, window, now).await;
         let summaries = summaries.map_err(|fault| self.fault(fault))?;
-        let silent =
-            if args.no_silent || until < now { Vec::new() } else { self.silent(functions, &summaries, now).await? };
+        let silent = if args.no_silent || until < now {
+            Vec::new()
+        } else {
+            self.silent(functions, &summaries, from, now).await?
+        };
         let mut rows = priced(summaries, window, now, &self.rates());
         rows.sort_by(|a, b| key(b, args.sort).total_cmp(&key(a, args.sort)));
         if args.sort == Sort::Name {
@@ -107,9 +113,19 @@ impl Desk<'_> {
     }
 
     /// The functions of the last week that are not among these.
-    async fn silent(&self, functions: &Functions, active: &[Summary], now: Nanos) -> Result<Vec<Silent>, Error> {
-        let Some(seen) = functions::seen_this_week(self.session).await.map_err(|fault| self.fault(fault))? else {
-            return Ok(Vec::new());
+    async fn silent(
+        &self,
+        functions: &Functions,
+        active: &[Summary],
+        from: Nanos,
+        now: Nanos,
+    ) -> Result<Vec<Silent>, Error> {
+        let seen = match functions::seen_this_week(self.session).await.map_err(|fault| self.fault(fault))? {
+            Some(seen) => seen,
+            None => {
+                let before = Window { from: now - WEEK, until: from };
+                silent::by_services(self.session, before).await.map_err(|fault| self.fault(fault))?
+            }
         };
         let asked: Vec<&str> = functions.names().collect();
         let is_asked = |name: &str| *functions == Functions::All || asked.contains(&name);
@@ -142,7 +158,8 @@ pub(crate) fn priced(summaries: Vec<Summary>, window: Window, now: Nanos, rates:
         last: one.last,
         ..Logged::default()
     });
-    let measured = Measured { logged: logged.collect(), now: now.min(window.until), ..Measured::default() };
+    let measures = Measures { logged: logged.collect(), ..Measures::default() };
+    let measured = Measured { measures, now: now.min(window.until), ..Measured::default() };
     let report = reckon(&measured, rates);
     let dollars: BTreeMap<&str, f64> = report.shares.iter().map(|share| (share.name.as_str(), share.ingest)).collect();
     let known = |one: &Summary| one.log_bytes > 0 || one.lines == 0;

@@ -8,7 +8,7 @@ use lambdaview_queries::questions::{
     trace::{self, Trace},
 };
 
-use super::{Desk, say_nothing_there, write};
+use super::Desk;
 use crate::{
     args::{InvocationsArgs, Output},
     ask::{Amount, Since},
@@ -46,7 +46,7 @@ impl Desk<'_> {
         let found = found.map_err(|fault| self.fault(fault))?;
         match &args.request {
             Some(id) if found.is_empty() => return Err(no_request(id)),
-            None if found.is_empty() => say_nothing_there(since),
+            None if found.is_empty() => self.say_nothing_there(since),
             _ => {}
         }
         let sights = radar::look(&found, self.session.opened_at());
@@ -55,10 +55,10 @@ impl Desk<'_> {
             found.iter().zip(&traces).map(|(one, trace)| trace.as_ref().map(|trace| death::of(one, trace))).collect();
         let rows = rows(&found, &sights, &deaths);
         match output {
-            Output::Json => write(&fields::json(&rows.iter().map(render::fields).collect::<Vec<_>>())),
-            Output::Csv => write(&fields::csv(&rows.iter().map(render::fields).collect::<Vec<_>>())),
+            Output::Json => self.write(&fields::json(&rows.iter().map(render::fields).collect::<Vec<_>>())),
+            Output::Csv => self.write(&fields::csv(&rows.iter().map(render::fields).collect::<Vec<_>>())),
             _ if rows.is_empty() => Ok(()),
-            _ => write(&render::draw(&rows, self.style())),
+            _ => self.write(&render::draw(&rows, self.style())),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     interrupt,
     settings::usage,
-    tail::{self, Outlet, Pipeline, Tail},
+    tail::{self, Outlet, Pipeline},
 };
 
 const DEFAULT_SINCE: Duration = Duration::from_secs(3_600);
@@ -23,13 +23,11 @@ impl Desk<'_> {
     /// # Errors
     /// Those of [`tail::run`] and of the verdict on what was seen; when the pager cannot be started.
     pub async fn logs(&self, args: &LogsArgs) -> Result<(), Error> {
-        let (tail, steps) = self.lines(&args.functions, &args.lines)?;
-        let tail = Tail { default_since: DEFAULT_SINCE, ..tail };
-        let spinner = steps.spinner.clone().expect("it is always made");
+        let (tail, steps) = self.lines(&args.functions, &args.lines, DEFAULT_SINCE).await?;
         let Some(pager) = self.pager else {
             let mut pipeline = Pipeline::new(steps, Outlet::new(io::stdout())?, Box::new(io::stderr()));
             let run = tail::run(self.session, self.at, &tail, &mut pipeline);
-            interrupt::unless_interrupted(spinner.during(run)).await?;
+            interrupt::unless_interrupted(self.spinner.during(run, &|| self.how_far())).await?;
             return self.end(pipeline, false, args.lines.strict).await;
         };
         let mut child = start(pager)?;
@@ -37,7 +35,7 @@ impl Desk<'_> {
         let mut pipeline = Pipeline::new(steps, Outlet::new(into)?, Box::new(io::stderr()));
         // Ctrl-C is the pager's: it stops the reading, and what was read stays to be looked at.
         let run = tail::run(self.session, self.at, &tail, &mut pipeline);
-        let ended = interrupt::unless_interrupted(spinner.during(run)).await;
+        let ended = interrupt::unless_interrupted(self.spinner.during(run, &|| self.how_far())).await;
         let done = match ended {
             Ok(()) | Err(Error::Interrupted { .. }) => self.end(pipeline, false, args.lines.strict).await,
             Err(error) => Err(error),

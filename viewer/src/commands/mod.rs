@@ -32,14 +32,15 @@ pub use meta::{completions, help, man};
 pub use open::opened;
 pub use schema::schema;
 pub use trace::screen as trace_screen;
-pub use ui::{first_screen, is_possible, open};
+pub use ui::{first_screen, is_possible, open, tail_screen};
 
 use std::io::{self, Write as _};
 
 use lambdaview_queries::{
+    filter::Filter,
     name::NamePattern,
     questions::{
-        Fault, Session,
+        Cost, Fault, Session, aliases,
         function::{self, Functions},
     },
     window::Window,
@@ -50,7 +51,8 @@ use crate::{
     ask::Since,
     cost::rates::Rates,
     error::{Error, Place},
-    format::inert,
+    format::{self, inert},
+    progress::Spinner,
     render::style::Paint,
     settings::{Config, Look, usage},
     similar::similar,
@@ -75,6 +77,8 @@ pub struct Desk<'a> {
     pub pager: Option<&'a str>,
     /// What the configuration says.
     pub config: &'a Config,
+    /// What turns until there is something to see.
+    pub spinner: &'a Spinner,
 }
 
 impl Desk<'_> {
@@ -119,9 +123,28 @@ impl Desk<'_> {
         }
     }
 
+    /// The filter with the versions that aliases in it lead to.
+    async fn versioned(&self, filter: Filter, functions: &[NamePattern], default: Since) -> Result<Filter, Error> {
+        let aliases = filter.aliases();
+        if aliases.is_empty() {
+            return Ok(filter);
+        }
+        let (window, _) = self.window(default);
+        let functions = self.functions_of(functions).await?;
+        let versions = aliases::versions(self.session, &functions, &aliases, window).await;
+        let versions = versions.map_err(|fault| self.fault(fault))?;
+        for (alias, versions) in &versions {
+            if versions.is_empty() {
+                return Err(nobody_invoked(alias));
+            }
+            self.say(&format!("alias {} led to version {}", inert(alias), inert(&versions.join(", "))));
+        }
+        Ok(filter.with_versions(&versions))
+    }
+
     /// The configuration's prices, else the built-in ones.
     fn rates(&self) -> Rates {
-        self.config.rates.clone().unwrap_or_else(Rates::built_in)
+        self.config.prices()
     }
 
     /// Rows for a program: as they are, but inert where a person has them on a terminal.
@@ -132,6 +155,53 @@ impl Desk<'_> {
     fn fault(&self, fault: Fault) -> Error {
         Error::ClickHouse { fault, at: self.at.clone() }
     }
+
+    /// Writes the answer to stdout.
+    fn write(&self, text: &str) -> Result<(), Error> {
+        self.spinner.stop();
+        write(text)
+    }
+
+    /// Says something beside the answer, unless nothing but errors is to be said.
+    fn say(&self, words: &str) {
+        self.spinner.clear();
+        if !self.look.quiet {
+            // Nobody may be listening on stderr, which is no reason to stop.
+            let _ = writeln!(io::stderr(), "lambdaview: {words}");
+        }
+    }
+
+    fn say_nothing_there(&self, since: Since) {
+        let time = match since {
+            Since::Ago(age) => {
+                format!("in the last {}", format::duration(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)))
+            }
+            Since::At(moment) => format!("since {}", format::rfc3339(moment)),
+        };
+        self.say(&format!("no function wrote anything {time}; --since 30d looks further back"));
+    }
+
+    /// What the questions so far have read, for the spinner.
+    fn how_far(&self) -> String {
+        how_far(self.session.cost())
+    }
+}
+
+fn nobody_invoked(alias: &str) -> Error {
+    Error::NotFound {
+        what: format!("no invocation by the alias {} in this time or the week before", inert(alias)),
+        similar: Vec::new(),
+        next: "the number of its version; the alias is known by aws.lambda.invoked_arn on SERVER spans".to_owned(),
+    }
+}
+
+/// `, 3 answers, 12.4 MB read`
+#[must_use]
+pub fn how_far(cost: Cost) -> String {
+    if cost.questions == 0 {
+        return String::new();
+    }
+    format!(", {}, {} read", format::plural(cost.questions, "answer"), format::bytes(cost.bytes))
 }
 
 /// Writes an answer to stdout.
@@ -142,20 +212,4 @@ pub fn write(text: &str) -> Result<(), Error> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
-}
-
-fn say_nothing_there(since: Since) {
-    let time = match since {
-        Since::Ago(age) => {
-            format!("in the last {}", crate::format::duration(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)))
-        }
-        Since::At(moment) => format!("since {}", crate::format::rfc3339(moment)),
-    };
-    say(&format!("no function wrote anything {time}; --since 30d looks further back"));
-}
-
-/// Says something beside the answer.
-fn say(words: &str) {
-    // Nobody may be listening on stderr, which is no reason to stop.
-    let _ = writeln!(io::stderr(), "lambdaview: {words}");
 }

@@ -1,10 +1,10 @@
 //! `lambdaview patterns`.
 
-use std::{io::Write as _, time::Duration};
+use std::time::Duration;
 
 use lambdaview_queries::questions::samples::{self, Range};
 
-use super::{Desk, say_nothing_there, write};
+use super::Desk;
 use crate::{
     args::{Output, PatternsArgs},
     ask::Since,
@@ -28,7 +28,7 @@ impl Desk<'_> {
         let rates = self.prices(args.rates.as_deref())?;
         let functions = self.functions_of(&args.functions).await?;
         let (window, since) = self.window(DEFAULT_SINCE);
-        let filter = args.select.filter()?;
+        let filter = self.versioned(args.select.filter()?, &args.functions, DEFAULT_SINCE).await?;
         let range = Range { functions: &functions, filter: &filter, window };
         let extent = samples::extent(self.session, &range).await.map_err(|fault| self.fault(fault))?;
         let sampled = extent.lines.div_ceil(self.max_rows.unwrap_or(MOST_LINES).max(1)).max(1);
@@ -37,16 +37,16 @@ impl Desk<'_> {
         let measured = self.session.opened_at().min(window.until).saturating_sub(window.from.max(extent.first));
         let mut report = report(&miner, &args.by, sampled, measured.max(0).unsigned_abs(), &rates);
         if report.rows.is_empty() {
-            say_nothing_there(since);
+            self.say_nothing_there(since);
         }
         let left = cut(&mut report, args.lines);
         match output {
-            Output::Json => write(&report.rows.iter().map(render::patterns::json).collect::<String>())?,
-            Output::Csv => write(&self.for_eyes(render::patterns::csv(&report)))?,
+            Output::Json => self.write(&report.rows.iter().map(render::patterns::json).collect::<String>())?,
+            Output::Csv => self.write(&self.for_eyes(render::patterns::csv(&report)))?,
             _ if report.rows.is_empty() => {}
-            _ => write(&render::patterns::draw(&report, &args.by, self.look.columns, self.paint()))?,
+            _ => self.write(&render::patterns::draw(&report, &args.by, self.look.columns, self.paint()))?,
         }
-        self.say(&report, left);
+        self.tell(&report, left);
         Ok(())
     }
 
@@ -66,7 +66,7 @@ impl Desk<'_> {
     }
 
     /// What of it is an estimate, and what was left out.
-    fn say(&self, report: &Report, left: usize) {
+    fn tell(&self, report: &Report, left: usize) {
         let mut said = Vec::new();
         if report.sampled > 1 {
             said.push(format!(
@@ -77,10 +77,7 @@ impl Desk<'_> {
         if left > 0 {
             said.push(format!("{} not shown; -n shows more", plural(left as u64, "pattern")));
         }
-        for said in said.iter().filter(|_| !self.look.quiet) {
-            // Nobody may be listening on stderr, which is no reason to fail.
-            let _ = writeln!(std::io::stderr(), "lambdaview: {said}");
-        }
+        said.iter().for_each(|said| self.say(said));
     }
 }
 

@@ -27,10 +27,12 @@ impl Desk<'_> {
     /// # Errors
     /// When the question cannot be understood, would write, or the server fails.
     pub async fn sql(&self, args: &SqlArgs) -> Result<(), Error> {
-        let format = match self.output_of(&[Output::Pretty, Output::Json, Output::Csv])? {
-            Output::Json => "JSONEachRow",
-            Output::Csv => "CSVWithNames",
-            _ => "PrettyCompact",
+        let output = self.output_of(&[Output::Pretty, Output::Json, Output::Csv])?;
+        let format = match (&args.format, output) {
+            (Some(named), _) => named,
+            (None, Output::Json) => "JSONEachRow",
+            (None, Output::Csv) => "CSVWithNames",
+            (None, _) => "PrettyCompact",
         };
         let sql = question(&args.sql)?;
         let parameters = args.parameters.iter().map(|text| parameter(text)).collect::<Result<Vec<_>, _>>()?;
@@ -44,6 +46,7 @@ impl Desk<'_> {
         let mut outlet = Outlet { is_terminal: self.look.terminal, line: Vec::new() };
         loop {
             let next = answer.next().await.map_err(|fault| self.misread(fault, &sql, answer.sql()))?;
+            self.spinner.stop();
             let Some(bytes) = next else { return outlet.end() };
             outlet.write(&bytes)?;
         }

@@ -7,9 +7,9 @@ use lambdaview_queries::{filter::Filter, name::NamePattern, questions::lines::De
 use super::Desk;
 use crate::{
     args::{ContextArg, LinesArgs, Output, Platform, TailArgs, pattern},
+    ask::Since,
     error::Error,
     interrupt,
-    progress::Spinner,
     render::{block::Frame, line::LineStyle},
     settings::usage,
     tail::{self, Around, Audience as _, Outlet, Pipeline, Steps, Stops, Tail},
@@ -38,16 +38,15 @@ impl Desk<'_> {
     /// Those of [`tail::run`] and of the verdict on what was seen.
     pub async fn tail(&self, args: &TailArgs) -> Result<(), Error> {
         let follow = args.follows() && (self.span.until.is_none() || args.follow);
-        let (tail, steps) = self.lines(&args.functions, &args.lines)?;
-        let tail = Tail { default_since: DEFAULT_SINCE, follow, limit: args.limit(), ..tail };
+        let (tail, steps) = self.lines(&args.functions, &args.lines, DEFAULT_SINCE).await?;
+        let tail = Tail { follow, limit: args.limit(), ..tail };
         let stops = Stops { fail_error_rate: args.fail_error_rate, ..steps.stops };
         let reorder = args.reorder.map(|hold| hold.0).unwrap_or_default();
         let steps = Steps { reorder, stops, alarm: follow, ..steps };
-        let spinner = steps.spinner.clone().expect("it is always made");
         let outlet = Outlet::new(io::stdout())?;
         let mut pipeline = Pipeline::new(steps, outlet, Box::new(io::stderr()));
         let run = tail::run(self.session, self.at, &tail, &mut pipeline);
-        let ended = interrupt::unless_interrupted(spinner.during(run)).await;
+        let ended = interrupt::unless_interrupted(self.spinner.during(run, &|| self.how_far())).await;
         match ended {
             Ok(()) => self.end(pipeline, follow, args.lines.strict).await,
             Err(error @ Error::Interrupted { .. }) if follow => {
@@ -64,9 +63,15 @@ impl Desk<'_> {
     }
 
     /// What is asked for, and what happens to it, as far as `tail` and `logs` share that.
-    pub(super) fn lines(&self, functions: &[NamePattern], args: &LinesArgs) -> Result<(Tail, Steps), Error> {
+    pub(super) async fn lines(
+        &self,
+        functions: &[NamePattern],
+        args: &LinesArgs,
+        default_since: Duration,
+    ) -> Result<(Tail, Steps), Error> {
         let output = self.output_of(&FORMS)?;
         let sought = args.select.filter()?.and(NamePattern::narrowing(functions));
+        let sought = self.versioned(sought, functions, Since::Ago(default_since)).await?;
         let around = around(args);
         let has_attributes = matches!(output, Output::Json | Output::Logfmt | Output::Csv | Output::Detailed);
         let attributes = has_attributes || args.attributes || (around.is_some() && sought.asks_attributes());
@@ -79,6 +84,8 @@ impl Desk<'_> {
             max_rows: Some(self.max_rows.unwrap_or(MAX_ROWS)),
             filter: if around.is_some() { Filter::Everything } else { sought.clone() },
             detail,
+            context: around.map(|around| (around, sought.clone())),
+            default_since,
             ..Tail::default()
         };
         let stops = Stops {
@@ -109,7 +116,7 @@ impl Desk<'_> {
             (Some(Platform::Fold) | None, Some(_)) => Platform::Hide,
             (platform, _) => platform.unwrap_or_default(),
         };
-        let spinner = Some(Spinner::new("reading", self.look.quiet, self.look.ascii));
+        let spinner = Some(self.spinner.clone());
         Ok((
             tail,
             Steps { output, style, marks, platform, group, spinner, around, stops, quiet, verbose, ..Steps::default() },

@@ -2,7 +2,7 @@
 
 use lambdaview_queries::questions::trace as question;
 
-use super::{Desk, write};
+use super::Desk;
 use crate::{
     args::{Output, TraceArgs},
     ask::{BadId, TraceRef},
@@ -42,8 +42,8 @@ impl Desk<'_> {
             return Err(nowhere(&id));
         }
         match output {
-            Output::Json => write(&render::trace::json(&trace, shown(args))),
-            Output::Csv => write(&render::trace::csv(&trace, shown(args))),
+            Output::Json => self.write(&render::trace::json(&trace, shown(args))),
+            Output::Csv => self.write(&render::trace::csv(&trace, shown(args))),
             _ => {
                 let Look { columns, zone, terminal, ascii, .. } = self.look;
                 let style = WaterfallStyle {
@@ -55,7 +55,7 @@ impl Desk<'_> {
                     ascii,
                     shown: shown(args),
                 };
-                write(&render::waterfall::draw(&trace, style))
+                self.write(&render::waterfall::draw(&trace, style))
             }
         }
     }

@@ -3,12 +3,17 @@
 use std::io::{self, IsTerminal as _};
 
 use crate::{
-    args::{First, Span, TraceArgs, UiArgs},
+    args::{First, SelectArgs, Span, TailArgs, TraceArgs, UiArgs},
+    cost::rates::Rates,
     error::Error,
     settings::{Look, Target, usage},
     tui::{
         self,
-        state::{Beginning, Screen, functions::Functions, times::Times},
+        state::{
+            Beginning, Screen,
+            tail::{Given, Tail},
+            times::Times,
+        },
         theme::{Name, Theme},
     },
 };
@@ -24,18 +29,79 @@ pub fn first_screen(args: &UiArgs) -> Result<Screen, Error> {
             .ok_or_else(|| usage(&format!("{what} is missing"), Some(&format!("`lambdaview ui {example}`"))))
     };
     match args.screen {
-        First::Functions => Ok(Screen::Functions(Functions::default())),
+        First::Functions => Ok(Screen::Functions(Box::default())),
         First::Cost => Ok(Screen::Cost(Box::default())),
         First::Tail => Ok(Screen::tail(&needed("the function", "tail FUNCTION")?)),
         First::Trace => super::trace::screen(&TraceArgs { id: needed("the id", "trace ID")?, ..TraceArgs::default() }),
     }
 }
 
+/// The screen of `lambdaview tail --tui`.
+///
+/// # Errors
+/// When a filter cannot be understood, or a flag is of no use there.
+pub fn tail_screen(args: &TailArgs) -> Result<Screen, Error> {
+    if let Some(flag) = of_the_stream(args).first() {
+        return Err(usage(
+            &format!("{flag} is for the stream, and not for the viewer"),
+            Some("without it, or without --tui"),
+        ));
+    }
+    let names = args.functions.iter().map(|name| name.typed().to_owned()).collect();
+    let select = &args.lines.select;
+    let given = Given { filter: select.filter()?, shown: shown(select) };
+    Ok(Screen::Tail(Box::new(Tail::of(names, given))))
+}
+
+/// The flags that were typed and say something of the stream only.
+fn of_the_stream(args: &TailArgs) -> Vec<&'static str> {
+    let TailArgs { lines, limit, reorder, fail_error_rate, .. } = args;
+    let flags = [
+        ("--lines", lines.lines.is_some()),
+        ("--after-context", lines.after_context.is_some()),
+        ("--before-context", lines.before_context.is_some()),
+        ("--around", lines.around.is_some()),
+        ("--attributes", lines.attributes),
+        ("--platform", lines.platform.is_some()),
+        ("--max-lines", lines.max_lines.is_some()),
+        ("--exit-on", lines.exit_on.is_some()),
+        ("--strict", lines.strict),
+        ("--highlight", !lines.select.highlight.is_empty()),
+        ("--no-follow", args.no_follow),
+        ("--reorder", reorder.is_some()),
+        ("--for", limit.is_some()),
+        ("--fail-error-rate", fail_error_rate.is_some()),
+    ];
+    flags.into_iter().filter(|(_, typed)| *typed).map(|(flag, _)| flag).collect()
+}
+
+/// A filter as it was typed.
+fn shown(select: &SelectArgs) -> String {
+    let each = |flag: &str, values: &[String]| values.iter().map(|value| format!("{flag} {value}")).collect::<Vec<_>>();
+    let one =
+        |flag: &str, value: &Option<String>| value.iter().map(|value| format!("{flag} {value}")).collect::<Vec<_>>();
+    let level = select.level.map(|level| format!("-l {}", level.0)).into_iter().collect();
+    let SelectArgs { filter_pattern, query, qualifier, region, account, request, trace, env, .. } = select;
+    let facets = [
+        ("--filter-pattern", filter_pattern),
+        ("-q", query),
+        ("--qualifier", qualifier),
+        ("--region", region),
+        ("--account", account),
+        ("--request", request),
+        ("--trace", trace),
+        ("--env", env),
+    ];
+    let mut all = vec![each("-i", &select.include), each("-e", &select.exclude), level, each("-w", &select.conditions)];
+    all.extend(facets.into_iter().map(|(flag, value)| one(flag, value)));
+    all.concat().join(" ")
+}
+
 /// The viewer, beginning with a screen.
 ///
 /// # Errors
 /// When stdin and stdout are not a terminal; those of [`tui::run`].
-pub async fn open(first: Screen, target: Target, span: Span, look: Look) -> Result<(), Error> {
+pub async fn open(first: Screen, target: Target, span: Span, look: Look, rates: Rates) -> Result<(), Error> {
     if !is_possible() {
         return Err(usage("the viewer needs a terminal", Some("`lambdaview functions`, `lambdaview tail FUNCTION`")));
     }
@@ -44,7 +110,7 @@ pub async fn open(first: Screen, target: Target, span: Span, look: Look) -> Resu
     let server = server_name(&target);
     let hyperdx = target.hyperdx.clone();
     let beginning = Beginning { server, hyperdx, zone: look.zone, times: times(span), columns, rows };
-    tui::run(target, beginning, first, Theme { name, ascii: look.ascii }).await
+    tui::run(target, rates, beginning, first, Theme { name, ascii: look.ascii }).await
 }
 
 /// Whether there is a terminal to show the viewer on.

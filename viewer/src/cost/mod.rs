@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use lambdaview_queries::questions::{
-    bytes::{Logged, Stored},
-    functions::Summary,
+    bytes::Stored,
+    measures::{Measures, Way},
 };
 
 use crate::ask::Nanos;
@@ -20,10 +20,8 @@ const GB: f64 = 1e9;
 /// What was measured.
 #[derive(Clone, Debug, Default)]
 pub struct Measured {
-    /// What each function logged.
-    pub logged: Vec<Logged>,
-    /// Each function's invocations by their spans, silent ones too.
-    pub functions: Vec<Summary>,
+    /// What functions logged and how often they ran.
+    pub measures: Measures,
     /// What the table of logs holds.
     pub stored: Stored,
     /// The moment of measuring.
@@ -52,6 +50,8 @@ pub struct Share {
 /// The whole reckoning.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
+    /// How it was measured.
+    pub way: Way,
     /// The functions, the dearest first.
     pub shares: Vec<Share>,
     /// How long was measured, in nanoseconds: from the oldest line to now.
@@ -93,6 +93,7 @@ pub fn reckon(measured: &Measured, rates: &Rates) -> Report {
 
     let stored_gb = stored * factor / GB;
     Report {
+        way: measured.measures.way,
         shares,
         measured: length,
         factor,
@@ -107,18 +108,18 @@ pub fn reckon(measured: &Measured, rates: &Rates) -> Report {
 
 /// From the oldest line to now.
 fn length(measured: &Measured) -> u64 {
-    let lines = measured.logged.iter().map(|function| function.first);
-    let oldest = lines.chain(measured.functions.iter().map(|function| function.last)).min();
+    let lines = measured.measures.logged.iter().map(|function| function.first);
+    let oldest = lines.chain(measured.measures.functions.iter().map(|function| function.last)).min();
     oldest.map_or(0, |oldest| u64::try_from(measured.now.saturating_sub(oldest)).unwrap_or_default())
 }
 
 fn shares(measured: &Measured, rates: &Rates) -> Vec<Share> {
     let mut shares: BTreeMap<&str, Share> = BTreeMap::new();
-    for function in &measured.functions {
+    for function in &measured.measures.functions {
         let share = shares.entry(&function.name).or_default();
         share.invocations = function.invocations;
     }
-    for logged in &measured.logged {
+    for logged in &measured.measures.logged {
         let share = shares.entry(&logged.name).or_default();
         share.events = logged.events;
         share.bytes = logged.body_bytes + logged.field_bytes;
@@ -144,6 +145,8 @@ fn part(of: u64, whole: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use lambdaview_queries::questions::{bytes::Logged, functions::Summary};
+
     use super::*;
 
     const HOUR: Nanos = 3_600_000_000_000;
@@ -152,13 +155,17 @@ mod tests {
         Logged { name: name.into(), events, body_bytes: bytes, invocations, first: 0, last: 1, ..Logged::default() }
     }
 
+    fn of(logged: Vec<Logged>) -> Measures {
+        Measures { logged, ..Measures::default() }
+    }
+
     fn close(a: f64, b: f64) -> bool {
         (a - b).abs() < 1e-6 * b.abs().max(1.0)
     }
 
     #[test]
     fn an_event_is_billed_with_its_overhead_and_an_invocation_with_lambdas_own_lines() {
-        let measured = Measured { logged: vec![logged("a", 10, 1_000, 2)], now: HOUR, ..Measured::default() };
+        let measured = Measured { measures: of(vec![logged("a", 10, 1_000, 2)]), now: HOUR, ..Measured::default() };
         let report = reckon(&measured, &Rates::built_in());
         assert_eq!(report.shares[0].billed_bytes, 1_000 + 10 * 26 + 2 * 342);
     }
@@ -166,13 +173,15 @@ mod tests {
     #[test]
     fn an_invocation_that_logged_nothing_is_billed_all_the_same() {
         let silent = Summary { name: "silent".to_owned(), invocations: 100, last: 0, ..Summary::default() };
-        let measured = Measured { functions: vec![silent], now: HOUR, ..Measured::default() };
+        let measures = Measures { functions: vec![silent], ..Measures::default() };
+        let measured = Measured { measures, now: HOUR, ..Measured::default() };
         assert_eq!(reckon(&measured, &Rates::built_in()).shares[0].billed_bytes, 34_200);
     }
 
     #[test]
     fn an_hour_is_the_730th_part_of_a_month() {
-        let measured = Measured { logged: vec![logged("a", 0, 1_000_000_000, 0)], now: HOUR, ..Measured::default() };
+        let measured =
+            Measured { measures: of(vec![logged("a", 0, 1_000_000_000, 0)]), now: HOUR, ..Measured::default() };
         let report = reckon(&measured, &Rates::built_in());
         assert!(
             close(report.factor, 730.0) && close(report.billed_gb, 730.0) && close(report.ingest, 365.0),
@@ -185,7 +194,7 @@ mod tests {
     fn the_tiers_are_the_accounts_and_the_shares_add_up_to_them() {
         let big = 60_000 * 1_000_000_000 / 730;
         let measured = Measured {
-            logged: vec![logged("a", 0, big / 3, 0), logged("b", 0, big - big / 3, 0)],
+            measures: of(vec![logged("a", 0, big / 3, 0), logged("b", 0, big - big / 3, 0)]),
             now: HOUR,
             ..Measured::default()
         };
@@ -198,10 +207,9 @@ mod tests {
     #[test]
     fn what_is_stored_is_the_tables_bytes_by_rows_and_a_functions_part_of_it_by_bytes() {
         let measured = Measured {
-            logged: vec![logged("a", 50, 3_000, 0), logged("b", 50, 1_000, 0)],
+            measures: of(vec![logged("a", 50, 3_000, 0), logged("b", 50, 1_000, 0)]),
             stored: Stored { rows: 200, bytes: 1_000, uncompressed_bytes: 9_000 },
             now: HOUR,
-            ..Measured::default()
         };
         let report = reckon(&measured, &Rates::built_in());
         assert!(close(report.shares[0].stored_bytes, 375.0) && close(report.ratio.unwrap(), 8.0));

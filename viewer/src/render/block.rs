@@ -1,9 +1,6 @@
 //! The frame of an invocation's lines: how it began, and how it ended, in a Lambda developer's words.
 
-use lambdaview_queries::questions::{
-    invocations::{Ending, Invocation},
-    lines::Line,
-};
+use lambdaview_queries::questions::invocations::{Ending, Invocation};
 
 use super::style::Role;
 use crate::format::{duration, inert, short_id};
@@ -35,8 +32,8 @@ impl Frame {
 
 /// `7f3a91c2 cold, INIT 412ms · v42`
 #[must_use]
-pub fn head(first: &Line, known: Option<&Invocation>) -> String {
-    let mut said = short_id(&first.invocation_id).into_owned();
+pub fn head(request_id: &str, known: Option<&Invocation>) -> String {
+    let mut said = inert(&short_id(request_id)).into_owned();
     let Some(known) = known else { return said };
     let init = known.init.map(|init| format!("INIT {}", duration(init)));
     let restore = known.restore.map(|restore| format!("RESTORE {}", duration(restore)));
@@ -64,10 +61,13 @@ pub fn foot(known: &Invocation, awaits: bool) -> String {
         said.push_str(&format!("  trace {}", short_id(&known.trace_id)));
     }
     if awaits {
-        said.push_str("  report pending (billed and memory are filled in)");
+        said.push_str(PENDING);
     }
     said
 }
+
+/// What is said of an invocation whose report is to come yet.
+pub const PENDING: &str = "  report pending (billed and memory are filled in)";
 
 /// `7f3a91c2 billed 502ms  118/512 MB`: what was pending.
 #[must_use]
@@ -127,12 +127,11 @@ mod tests {
 
     #[test]
     fn an_invocation_is_framed_by_how_it_began_and_how_it_ended() {
-        let first = Line { invocation_id: known().request_id.as_str().into(), ..Line::default() };
         let pending =
             Invocation { billed: None, memory_used: None, memory_size: None, error_type: String::new(), ..known() };
         let said = [
-            head(&first, None),
-            head(&first, Some(&known())),
+            head(&known().request_id, None),
+            head(&known().request_id, Some(&known())),
             foot(&known(), false),
             foot(&pending, true),
             filled(&known()),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     format::{inert, left, width},
-    settings::{Context, Origin, PasswordSource},
+    settings::{AttributeName, Context, Origin, PasswordSource},
 };
 
 /// A context in the list.
@@ -36,6 +36,8 @@ struct JsonContext<'a> {
     password: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hyperdx: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fn_attr: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -59,6 +61,7 @@ pub fn json(row: &Row<'_>) -> String {
         database: context.database.as_deref(),
         password: context.password.as_ref().map(PasswordSource::described),
         hyperdx: context.hyperdx.as_deref(),
+        fn_attr: context.fn_attr.as_ref().map(AttributeName::as_str),
     })
 }
 

@@ -1,5 +1,6 @@
 //! The reckoning of costs, with everything it rests on.
 
+use lambdaview_queries::questions::measures::{Sampled, Way};
 use serde::Serialize;
 
 use super::{
@@ -24,6 +25,10 @@ pub fn draw(report: &Report, rates: &Rates, columns: usize, paint: Paint) -> Str
         inert(&rates.region),
         inert(&rates.dated),
     );
+    if let Some(way) = way(report.way) {
+        text.push_str(&paint.paint(Role::Warning, &way));
+        text.push_str("\n\n");
+    }
     text.push_str(&table(report, columns, paint));
     text.push('\n');
     text.push_str(&totals(report, rates, paint));
@@ -34,6 +39,22 @@ pub fn draw(report: &Report, rates: &Rates, columns: usize, paint: Paint) -> Str
         text.push('\n');
     }
     text
+}
+
+/// How it was measured, where not every record was read.
+fn way(way: Way) -> Option<String> {
+    match way {
+        Way::Exact => None,
+        Way::RollUp => {
+            Some("counted in whole five minutes when the records arrived; --exact reads every record".to_owned())
+        }
+        Way::Sampled(Sampled { read, of, margin }) => Some(format!(
+            "a sample: {} of {} log records were read; --exact reads every record\nthe text of all functions is off by at most {:.1} %, 95 times in 100; that of one alone by more",
+            count(read),
+            count(of),
+            100.0 * margin,
+        )),
+    }
 }
 
 /// What the figures rest on, a sentence each.
@@ -153,6 +174,10 @@ fn factor(factor: f64) -> String {
 
 #[derive(Serialize)]
 struct JsonReport<'a> {
+    measured_by: &'static str,
+    records_read: Option<u64>,
+    records: Option<u64>,
+    margin: Option<f64>,
     measured_s: f64,
     factor: f64,
     prices_of: &'a str,
@@ -186,7 +211,19 @@ struct JsonMonth {
 /// The report for programs; what is unknown is null.
 #[must_use]
 pub fn json(report: &Report, rates: &Rates) -> String {
+    let sampled = match report.way {
+        Way::Sampled(sampled) => Some(sampled),
+        Way::Exact | Way::RollUp => None,
+    };
     as_line(&JsonReport {
+        measured_by: match report.way {
+            Way::Exact => "records",
+            Way::RollUp => "rollup",
+            Way::Sampled(_) => "sample",
+        },
+        records_read: sampled.map(|sampled| sampled.read),
+        records: sampled.map(|sampled| sampled.of),
+        margin: sampled.map(|sampled| sampled.margin),
         measured_s: report.measured as f64 / 1e9,
         factor: report.factor,
         prices_of: &rates.dated,
@@ -231,6 +268,7 @@ mod tests {
             stored_bytes: bytes as f64 / 9.0,
         };
         Report {
+            way: Way::Exact,
             shares: vec![share("checkout", 812_000_000, 12.34), share("refund", 4_100, 0.001)],
             measured: 86_400_000_000_000,
             factor: 30.416_666,
@@ -263,6 +301,20 @@ mod tests {
                  CloudWatch keeps a month's logs, compressed to 0.15; no queries, free tier or discounts
                  stored = the table's bytes on disk with indexes, by rows; a function's part of it by its text
         "#);
+    }
+
+    #[test]
+    fn a_sample_is_called_one_with_its_error() {
+        let way = Way::Sampled(Sampled { read: 12_288, of: 20_000_000, margin: 0.0123 });
+        let report = Report { way, ..sample() };
+        let drawn = draw(&report, &Rates::built_in(), 100, Paint::default());
+        assert!(
+            drawn.contains("12 288 of 20 000 000 log records were read") && drawn.contains("at most 1.2 %"),
+            "{drawn}"
+        );
+        let value: serde_json::Value = serde_json::from_str(&json(&report, &Rates::built_in())).unwrap();
+        assert_eq!((value["measured_by"].as_str(), value["records_read"].as_u64()), (Some("sample"), Some(12_288)));
+        assert_eq!(value["margin"].as_f64(), Some(0.0123));
     }
 
     #[test]

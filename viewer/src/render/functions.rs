@@ -158,7 +158,9 @@ fn logged(function: &Summary) -> Cell {
     }
 }
 
-fn money(dollars: f64) -> String {
+/// Dollars as the table shows them: what costs little is little, and not free.
+#[must_use]
+pub fn money(dollars: f64) -> String {
     match dollars {
         // Little is not nothing: 0.0 would read as free.
         _ if dollars > 0.0 && dollars < 0.05 => "<0.1".to_owned(),

@@ -34,6 +34,14 @@ pub struct Config {
     pub rates: Option<Rates>,
 }
 
+impl Config {
+    /// Its prices, else the built-in ones.
+    #[must_use]
+    pub fn prices(&self) -> Rates {
+        self.rates.clone().unwrap_or_else(Rates::built_in)
+    }
+}
+
 /// A context: a server under a name.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +58,38 @@ pub struct Context {
     pub ca: Option<PathBuf>,
     /// The address of ClickStack's web UI.
     pub hyperdx: Option<String>,
+    /// The attribute of the resource that names a function, where it is not `faas.name`.
+    pub fn_attr: Option<AttributeName>,
+}
+
+/// The name of an attribute that stands in questions as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttributeName(String);
+
+impl AttributeName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for AttributeName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
+        if text.is_empty() || !text.bytes().all(is_plain) {
+            return Err("the name of an attribute has letters, digits, dots, dashes, slashes and underscores");
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl<'de> Deserialize<'de> for AttributeName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
 }
 
 /// `[defaults]`.
@@ -188,6 +228,7 @@ pub fn with_context(text: &str, name: &str, context: &Context) -> Result<String,
         ("database", &context.database),
         ("ca", &context.ca.as_ref().map(|path| path.display().to_string())),
         ("hyperdx", &context.hyperdx),
+        ("fn_attr", &context.fn_attr.as_ref().map(|name| name.as_str().to_owned())),
     ];
     for (key, text) in texts {
         if let Some(text) = text {

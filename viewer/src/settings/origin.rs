@@ -36,6 +36,7 @@ pub fn origin(flags: &Connection, config: &Config, environment: &impl Environmen
     let local = (local_url(environment), "the local stack");
     let url = find("url", flags.url.as_ref(), held.url.as_ref(), CLICKHOUSE_URL, local);
     checked_url(&url.value)?;
+    let fn_attr = held.fn_attr.as_ref().map(|name| name.as_str().to_owned());
     let usual = |value: &str, from| (value.to_owned(), from);
     Ok(vec![
         url,
@@ -50,6 +51,7 @@ pub fn origin(flags: &Connection, config: &Config, environment: &impl Environmen
         password(flags, &held, &name, environment),
         find("ca", path(&flags.ca).as_ref(), path(&held.ca).as_ref(), CLICKHOUSE_CA, usual("-", "compiled-in roots")),
         find("hyperdx", None, held.hyperdx.as_ref(), "", usual("-", "not configured")),
+        find("fn_attr", None, fn_attr.as_ref(), "", usual("faas.name", "OpenTelemetry's own")),
     ])
 }
 

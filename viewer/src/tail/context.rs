@@ -6,6 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use lambdaview_queries::{filter::Filter, questions::Text};
 
 use super::pipeline::Passing;
+use crate::ask::Nanos;
 
 /// How many lines around each that is sought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ const MOST_OF_ALL: usize = 20_000;
 pub(super) struct Context {
     around: Around,
     sought: Filter,
+    /// What comes before is not sought.
+    from: Nanos,
     by_function: HashMap<Text, Near>,
     by_invocation: HashMap<Text, Kept>,
     /// Invocations in the order in which they were first seen.
@@ -70,12 +73,17 @@ pub(super) enum Found {
 impl Context {
     pub(super) fn new(around: Around, sought: Filter) -> Self {
         let (by_function, by_invocation, order) = Default::default();
-        Self { around, sought, by_function, by_invocation, order, kept: 0, cut: 0 }
+        Self { around, sought, from: Nanos::MIN, by_function, by_invocation, order, kept: 0, cut: 0 }
+    }
+
+    /// Lines before `time` are neighbours at most.
+    pub(super) const fn seek_from(&mut self, time: Nanos) {
+        self.from = time;
     }
 
     /// Takes the next line; what it brings to light.
     pub(super) fn push(&mut self, line: Passing) -> Vec<Found> {
-        let is_sought = self.sought.matches(&line.line);
+        let is_sought = line.line.time >= self.from && self.sought.matches(&line.line);
         match self.around {
             Around::Lines { before, after } => self.near(line, is_sought, before, after),
             Around::Invocation if line.line.invocation_id.is_empty() => {

@@ -15,7 +15,7 @@ use lambdaview_queries::{
 use tokio::time::Instant;
 
 use super::{
-    Tail,
+    Around, Tail,
     watch::{self, Watch},
 };
 use crate::{
@@ -45,6 +45,8 @@ pub trait Audience {
     fn say(&mut self, what: &str);
     /// Something is to be said to those who want to know more.
     fn say_more(&mut self, what: &str);
+    /// What is sought is sought from then on; lines before are neighbours at most.
+    fn seek_from(&mut self, time: Nanos);
     /// From when on it wants to learn of invocations, if it does.
     fn unknown_since(&self) -> Option<Nanos>;
     /// Learns of an invocation.
@@ -70,6 +72,8 @@ const IDLE: Duration = Duration::from_millis(800);
 /// Between attempts while the server is away.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A reader who stood still for longer may have cost the rest of an answer.
+const PATIENT: Duration = Duration::from_millis(500);
 /// Attempts at the lines there are, for those who do not follow.
 const ATTEMPTS: u32 = 5;
 /// An invocation begins before its first line: by its init, and by what the function does in silence.
@@ -99,7 +103,7 @@ pub async fn run(session: &Session, at: &Place, tail: &Tail, sink: &mut impl Aud
     let started = Instant::now();
     let watch =
         if tail.follow { Some(Watch::begin(session, functions, &tail.filter).await.map_err(fault)?) } else { None };
-    let mut follower = Follower { session, at, functions, tail, watch, started, met: 0 };
+    let mut follower = Follower { session, at, functions, tail, watch, started, met: 0, held: Duration::ZERO };
     follower.history(sink).await?;
     if tail.follow && !sink.is_done() { follower.follow(sink).await } else { Ok(()) }
 }
@@ -113,20 +117,25 @@ struct Follower<'a> {
     started: Instant,
     /// Lines that were there.
     met: u64,
+    /// How long they waited for a reader who stood still.
+    held: Duration,
 }
 
 impl Follower<'_> {
     /// The lines that are there.
     async fn history(&mut self, sink: &mut impl Audience) -> Result<(), Error> {
         let window = self.window();
-        match self.tail.lines {
-            Some(Amount::Last(count)) => {
+        match (self.tail.lines, &self.tail.context) {
+            (Some(Amount::Last(count)), Some((around, sought))) => {
+                self.last_with_neighbours(window, count, (*around, sought), sink).await?;
+            }
+            (Some(Amount::Last(count)), None) => {
                 let last = lines::last(self.session, &self.scope(window), count).await;
                 for line in last.map_err(|fault| self.fault(fault))? {
                     self.give(line, sink).await?;
                 }
             }
-            Some(Amount::All) | None => self.all(window, sink).await?,
+            (Some(Amount::All) | None, _) => self.all(window, sink).await?,
         }
         self.invocations(sink).await?;
         sink.end_of_look(self.now());
@@ -149,13 +158,54 @@ impl Follower<'_> {
         until.map_or(window, |until| Window { until: until.at(now), ..window })
     }
 
+    /// The last lines that are sought, and the neighbours of each.
+    async fn last_with_neighbours(
+        &mut self,
+        window: Window,
+        count: u64,
+        (around, sought): (Around, &Filter),
+        sink: &mut impl Audience,
+    ) -> Result<(), Error> {
+        let scope = Scope { filter: sought, ..self.scope(window) };
+        let last = lines::last(self.session, &scope, count).await.map_err(|fault| self.fault(fault))?;
+        let Some(first) = last.first() else { return Ok(()) };
+        sink.seek_from(first.time);
+        let from = match around {
+            Around::Invocation => first.time.saturating_sub(BEFORE),
+            Around::Lines { before, .. } => self.neighbours_from(&last, before as u64).await?,
+        };
+        self.all(Window { from, ..window }, sink).await
+    }
+
+    /// From when on the neighbours before each of these lines are read: `before` lines of its own function.
+    async fn neighbours_from(&self, sought: &[Line], before: u64) -> Result<Nanos, Error> {
+        let mut firsts: HashMap<&str, Nanos> = HashMap::new();
+        for line in sought.iter().rev() {
+            firsts.insert(&line.function, line.time);
+        }
+        let mut from = sought.first().map_or(Nanos::MAX, |line| line.time);
+        for (function, until) in firsts.into_iter().filter(|_| before > 0) {
+            let functions = self.functions.only(function);
+            let scope = Scope { functions: &functions, ..self.scope(Window { from: 0, until }) };
+            let lines = lines::last(self.session, &scope, before).await.map_err(|fault| self.fault(fault))?;
+            from = lines.first().map_or(from, |line| from.min(line.time));
+        }
+        Ok(from)
+    }
+
     /// Every line of a window; where the answer breaks off, it goes on from there.
     async fn all(&mut self, window: Window, sink: &mut impl Audience) -> Result<(), Error> {
         let mut last = Last { time: window.from, given: HashMap::new() };
         let mut failures = 0;
         loop {
-            let before = sink.rows();
+            let (before, held) = (sink.rows(), self.held);
             match self.some(Window { from: last.time, ..window }, &mut last, sink).await {
+                // The server does not wait for a reader for ever.
+                Err(Error::ClickHouse { fault, .. })
+                    if passes(&fault) && sink.rows() > before && self.held - held > PATIENT =>
+                {
+                    sink.say_more(&format!("the reader stood still ({fault}): reading on"));
+                }
                 Err(Error::ClickHouse { fault, .. }) if passes(&fault) && (sink.rows() > 0 || failures > 0) => {
                     failures = if sink.rows() > before { 1 } else { failures + 1 };
                     if !self.tail.follow && failures > ATTEMPTS {
@@ -203,7 +253,9 @@ impl Follower<'_> {
         self.met += 1;
         sink.history(line);
         if sink.is_full() {
+            let began = Instant::now();
             sink.drain().await?;
+            self.held += began.elapsed();
         }
         Ok(())
     }

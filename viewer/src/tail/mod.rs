@@ -50,4 +50,6 @@ pub struct Tail {
     pub filter: Filter,
     /// What is read of each line beside its text.
     pub detail: Detail,
+    /// What is sought among these lines, with its neighbours; nothing where each line is.
+    pub context: Option<(Around, Filter)>,
 }

@@ -231,7 +231,12 @@ impl Pipeline {
                 let sign = if *again { frame.again } else { frame.head };
                 let line = &first.line;
                 let time = known.as_ref().filter(|_| !again).map_or(line.time, |known| known.start.min(line.time));
-                (time, &*line.function, Role::Faint, format!("{sign}{}", block::head(line, known.as_deref())))
+                (
+                    time,
+                    &*line.function,
+                    Role::Faint,
+                    format!("{sign}{}", block::head(&line.invocation_id, known.as_deref())),
+                )
             }
             Piece::Foot { known, awaits } => {
                 let said = format!("{}{}", frame.foot, block::foot(known, *awaits));
@@ -298,6 +303,12 @@ impl Audience for Pipeline {
         self.drawer.set_now(now);
     }
 
+    fn seek_from(&mut self, time: Nanos) {
+        if let Some(context) = &mut self.context {
+            context.seek_from(time);
+        }
+    }
+
     fn unknown_since(&self) -> Option<Nanos> {
         self.group.as_ref().and_then(|(group, _)| group.unknown_since())
     }
@@ -327,7 +338,7 @@ impl Audience for Pipeline {
     }
 
     fn say(&mut self, what: &str) {
-        self.spinner.iter().for_each(Spinner::stop);
+        self.spinner.iter().for_each(Spinner::clear);
         if !self.quiet {
             // Nobody may be listening on stderr, which is no reason to stop.
             let _ = writeln!(self.chatter, "lambdaview: {what}");

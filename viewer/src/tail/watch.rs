@@ -48,6 +48,8 @@ pub(crate) enum Watch {
     Overlap {
         /// What was given out of the stretch that is read again.
         given: Given,
+        /// The parts at the last look: while they stay the same nothing has arrived.
+        parts: Vec<Part>,
         /// When the long stretch was last read.
         swept: Instant,
     },
@@ -90,7 +92,7 @@ impl Watch {
         }
         // The history that follows meets these lines again: they count once.
         given.look(scope.window.from);
-        Ok(Self::Overlap { given, swept })
+        Ok(Self::Overlap { given, parts: Vec::new(), swept })
     }
 
     /// A line of the history: not to be printed again.
@@ -141,9 +143,13 @@ impl Watch {
                     *swept = Instant::now();
                 }
             }
-            Self::Overlap { given, swept } => {
+            Self::Overlap { given, parts, swept } => {
+                let now = marks::parts(session).await?;
                 let long = swept.elapsed() >= SWEEP;
-                recent(session, &back(scope, if long { LONG_OVERLAP } else { OVERLAP }), given, sink).await?;
+                if now != *parts || long {
+                    recent(session, &back(scope, if long { LONG_OVERLAP } else { OVERLAP }), given, sink).await?;
+                    *parts = now;
+                }
                 if long {
                     given.forget(scope.window.from - LONG_OVERLAP);
                     *swept = Instant::now();

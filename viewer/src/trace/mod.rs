@@ -11,7 +11,7 @@ mod tree;
 
 pub use invocations::Invocation;
 pub use phase::Phase;
-pub use rows::{Folds, RowAt, Shown, is_error, rows};
+pub use rows::{Folds, RowAt, Shown, is_error, leading_to, rows};
 pub use skew::Skew;
 
 use lambdaview_queries::questions::trace::{Span, Trace};

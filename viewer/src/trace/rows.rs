@@ -2,7 +2,7 @@
 
 use lambdaview_queries::questions::trace::Trace;
 
-use super::{Item, Layout, is_failed, time};
+use super::{Item, Layout, Node, is_failed, time};
 
 /// What is shown of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Folds {
 /// The rows that are shown, in order.
 #[must_use]
 pub fn rows(trace: &Trace, layout: &Layout, shown: &Shown, folds: &Folds) -> Vec<RowAt> {
-    let failing = shown.errors.then(|| failing(trace, layout));
+    let failing = shown.errors.then(|| leading_to(layout, |node| is_error(trace, node.item)));
     let (first, last) = shown.root.map_or((0, layout.nodes.len()), |root| (root, layout.nodes[root].end));
     let top = shown.root.map_or(0, |root| layout.nodes[root].depth);
     let is_flat = shown.flat || !shown.spans;
@@ -106,15 +106,16 @@ fn is_kind_shown(item: Item, shown: &Shown, is_flat: bool) -> bool {
     }
 }
 
-/// For each row whether it, or something below it, is an error.
-fn failing(trace: &Trace, layout: &Layout) -> Vec<bool> {
-    let mut failing: Vec<bool> = layout.nodes.iter().map(|node| is_error(trace, node.item)).collect();
-    for at in (0..failing.len()).rev() {
-        if let Some(parent) = layout.nodes[at].parent.filter(|_| failing[at]) {
-            failing[parent] = true;
+/// For each row whether it, or something below it, is like that.
+#[must_use]
+pub fn leading_to(layout: &Layout, is_it: impl Fn(&Node) -> bool) -> Vec<bool> {
+    let mut leading: Vec<bool> = layout.nodes.iter().map(is_it).collect();
+    for at in (0..leading.len()).rev() {
+        if let Some(parent) = layout.nodes[at].parent.filter(|_| leading[at]) {
+            leading[parent] = true;
         }
     }
-    failing
+    leading
 }
 
 /// Whether a row tells of an error itself.

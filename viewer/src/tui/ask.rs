@@ -1,15 +1,19 @@
 //! What screens ask for and what comes back. An answer is data; what becomes of it is the state's business.
 
-use lambdaview_queries::questions::{errors::Group, invocations::Invocation, lines::Line, trace::Trace, whole::Whole};
+use lambdaview_queries::{
+    filter::Filter,
+    questions::{errors::Group, invocations::Invocation, lines::Line, trace::Trace, whole::Whole},
+    window::Window,
+};
 
 use crate::{
     ask::{Nanos, TraceRef},
-    cost::Report,
+    cost::{Report, rates::Rates},
     render::functions::Row,
 };
 
 /// Something wanted from the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Ask {
     /// To be connected, and nothing else.
     Connect,
@@ -36,21 +40,23 @@ pub enum Ask {
         /// Measured since when.
         from: Nanos,
     },
-    /// A function's lines, then those that arrive.
+    /// Lines, then those that arrive.
     Tail {
-        /// The function, as it was named.
-        function: String,
+        /// Which.
+        sought: Sought,
         /// Since when.
         from: Nanos,
         /// Until when; then nothing is followed.
         until: Option<Nanos>,
-        /// At most so many of those that are there: the newest.
+        /// At most so many of those that are there: the newest ...
         count: u64,
+        /// ... and those after this moment, where that is further back.
+        reach: Option<Nanos>,
     },
     /// Lines further back.
     Older {
-        /// The function, as it was named.
-        function: String,
+        /// Which.
+        sought: Sought,
         /// Up to which time, itself included.
         until: Nanos,
         /// At most so many: the newest of them.
@@ -65,6 +71,13 @@ pub enum Ask {
         /// Until when; `None` is now.
         until: Option<Nanos>,
     },
+    /// How the invocations of some lines began and ended: asked beside something else, and nobody waits for it.
+    Ends {
+        /// The functions, as they were named.
+        functions: Vec<String>,
+        /// When the invocations began.
+        window: Window,
+    },
     /// A trace, or the one of an invocation.
     Trace(TraceRef),
     /// A log line with everything that its row holds.
@@ -78,6 +91,15 @@ pub enum Ask {
         /// Its id.
         span: String,
     },
+}
+
+/// Which lines are wanted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sought {
+    /// Whose: names, globs and the like, as they were typed.
+    pub functions: Vec<String>,
+    /// Which of theirs.
+    pub filter: Filter,
 }
 
 /// A log line, as screens name it to each other.
@@ -109,12 +131,23 @@ impl LineRef {
 }
 
 impl Ask {
+    /// Whether it is asked beside something else, so that nobody waits for it.
+    #[must_use]
+    pub const fn is_beside(&self) -> bool {
+        matches!(self, Self::Ends { .. })
+    }
+
     /// Whether it goes on until it is given up, as following does.
     #[must_use]
     pub const fn is_endless(&self) -> bool {
         match self {
             Self::Tail { until, .. } => until.is_none(),
-            Self::Heard | Self::Invocations { .. } | Self::Trace(_) | Self::Line(_) | Self::Span { .. } => false,
+            Self::Heard
+            | Self::Ends { .. }
+            | Self::Invocations { .. }
+            | Self::Trace(_)
+            | Self::Line(_)
+            | Self::Span { .. } => false,
             Self::Connect | Self::Functions { .. } | Self::Cost { .. } | Self::Errors { .. } | Self::Older { .. } => {
                 false
             }
@@ -133,8 +166,8 @@ pub enum Answer {
     Functions(Vec<Row>),
     /// To [`Ask::Errors`].
     Errors(Vec<Group>),
-    /// To [`Ask::Cost`].
-    Cost(Box<Report>),
+    /// To [`Ask::Cost`], and the prices it was reckoned by.
+    Cost(Box<(Report, Rates)>),
     /// To [`Ask::Tail`] and [`Ask::Older`].
     Lines(Lines),
     /// To [`Ask::Tail`]: the lines that were there have all come, from here on it is followed. Told again at every look.
@@ -143,6 +176,8 @@ pub enum Answer {
     Away(String),
     /// To [`Ask::Invocations`], newest first.
     Invocations(Vec<Invocation>),
+    /// To [`Ask::Ends`].
+    Ends(Vec<Invocation>),
     /// To [`Ask::Trace`]; without spans and lines when nobody knows it.
     Trace(Box<Trace>),
     /// To [`Ask::Line`] and [`Ask::Span`]; nothing when the row is gone.
@@ -212,6 +247,8 @@ pub enum Slot {
     Main,
     /// More of it, further back.
     Older,
+    /// How what it shows began and ended.
+    Ends,
     /// More about the thing under the cursor.
     Detail,
     /// What was asked.

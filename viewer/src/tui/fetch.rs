@@ -20,7 +20,7 @@ use super::{
     ask::{Answer, Ask, Problem, Ticket},
     event::Event,
 };
-use crate::{error::Error, settings::Target};
+use crate::{cost::rates::Rates, error::Error, settings::Target};
 use server::Server;
 
 /// Runs questions.
@@ -32,10 +32,10 @@ pub struct Fetcher {
 }
 
 impl Fetcher {
-    /// Asks the server at `target`, once something is asked; answers go to `events`.
+    /// Asks the server at `target`, once something is asked, and reckons by `rates`; answers go to `events`.
     #[must_use]
-    pub fn new(target: Target, events: Sender<Event>) -> Self {
-        Self { server: Rc::new(Server::new(target)), events, tasks: JoinSet::new(), running: HashMap::new() }
+    pub fn new(target: Target, rates: Rates, events: Sender<Event>) -> Self {
+        Self { server: Rc::new(Server::new(target, rates)), events, tasks: JoinSet::new(), running: HashMap::new() }
     }
 
     /// Asks. Must be called within a `LocalSet`.
@@ -101,14 +101,15 @@ async fn answer(server: &Server, ask: Ask, answers: &Answers) -> Result<(), Erro
             errors::answer(server, function.as_deref(), (from, until), answers).await
         }
         Ask::Functions { from, until } => functions::answer(server, (from, until), answers).await,
-        Ask::Tail { function, from, until, count } => {
-            tail::answer(server, &tail::Wanted { function, from, until, count }, answers).await
+        Ask::Tail { sought, from, until, count, reach } => {
+            tail::answer(server, &tail::Wanted { sought, from, until, count, reach }, answers).await
         }
-        Ask::Older { function, until, count } => tail::older(server, &function, until, count, answers).await,
+        Ask::Older { sought, until, count } => tail::older(server, &sought, until, count, answers).await,
         Ask::Invocations { function, from, until } => {
             let window = until.map_or_else(|| Window::since(from, server.now()), |until| Window { from, until });
             invocations::answer(server, &function, window, answers).await
         }
+        Ask::Ends { functions, window } => invocations::ends(server, &functions, window, answers).await,
         Ask::Trace(id) => trace::answer(server, &id, answers).await,
         Ask::Line(line) => trace::line(server, &line, answers).await,
         Ask::Span { time, trace, span } => {

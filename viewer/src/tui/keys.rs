@@ -98,6 +98,7 @@ pub enum Command {
     FilterIn,
     Fold,
     Wrap,
+    Blocks,
     Mark(char),
     GoToMark(char),
     Save,
@@ -305,6 +306,113 @@ mod tests {
     fn the_help_topic_is_the_table() {
         let shown = include_str!("../help/keys.txt");
         assert_eq!(shown, help(), "viewer/src/help/keys.txt must be:\n{}", help());
+    }
+
+    /// Keys as the table names them: `z M`, `^d`.
+    fn keys(text: &str) -> Vec<Key> {
+        text.split(' ').map(|name| named(name).unwrap()).collect()
+    }
+
+    /// What the contract promises on every screen, ...
+    const EVERYWHERE: &[(&str, Command)] = &[
+        ("j", Command::Down),
+        ("k", Command::Up),
+        ("Down", Command::Down),
+        ("Up", Command::Up),
+        ("^d", Command::HalfDown),
+        ("^u", Command::HalfUp),
+        ("Space", Command::PageDown),
+        ("b", Command::PageUp),
+        ("g", Command::Top),
+        ("G", Command::Bottom),
+        ("Esc", Command::Back),
+        ("q", Command::Back),
+        ("/", Command::Search),
+        ("n", Command::Next),
+        ("N", Command::Previous),
+        ("?", Command::Help),
+        ("&", Command::Filter),
+        (":", Command::Palette),
+        ("Backspace", Command::Return),
+        ("y y", Command::Copy(What::Line)),
+        ("y j", Command::Copy(What::Json)),
+        ("y t", Command::Copy(What::Trace)),
+        ("y r", Command::Copy(What::Request)),
+        ("y c", Command::Copy(What::Command)),
+        ("y s", Command::Copy(What::Sql)),
+        ("T", Command::Times),
+        ("{", Command::Earlier),
+        ("}", Command::Later),
+        ("1", Command::Functions),
+        ("2", Command::Tail),
+        ("3", Command::Invocations),
+        ("4", Command::Errors),
+        ("5", Command::Cost),
+        ("v", Command::Web),
+        ("D", Command::ShowSql),
+        ("M", Command::Mouse),
+        ("^l", Command::Redraw),
+        ("^z", Command::Suspend),
+    ];
+
+    /// ... and on some.
+    const OWN: &[(Scope, &str, Command)] = &[
+        (Scope::Functions, "Enter", Command::Invocations),
+        (Scope::Functions, "t", Command::Tail),
+        (Scope::Functions, "$", Command::Cost),
+        (Scope::Tail, "F", Command::Follow),
+        (Scope::Tail, "p", Command::Pause),
+        (Scope::Tail, "=", Command::Pause),
+        (Scope::Tail, "e", Command::NextError),
+        (Scope::Tail, "E", Command::PreviousError),
+        (Scope::Tail, "w", Command::NextWarning),
+        (Scope::Tail, "W", Command::PreviousWarning),
+        (Scope::Tail, "o", Command::NextOfInvocation),
+        (Scope::Tail, "O", Command::PreviousOfInvocation),
+        (Scope::Tail, "i", Command::Invocation),
+        (Scope::Tail, "x", Command::FilterOut),
+        (Scope::Tail, "X", Command::FilterIn),
+        (Scope::Tail, "f", Command::Fold),
+        (Scope::Tail, "Z", Command::Wrap),
+        (Scope::Tail, "m q", Command::Mark('q')),
+        (Scope::Tail, "' q", Command::GoToMark('q')),
+        (Scope::Tail, "s", Command::Save),
+        (Scope::Tail, "t", Command::Trace),
+        (Scope::Tail, "Enter", Command::Open),
+        (Scope::Tail, "$", Command::Cost),
+        (Scope::Trace, "h", Command::FoldIn),
+        (Scope::Trace, "l", Command::FoldOut),
+        (Scope::Trace, "Left", Command::FoldIn),
+        (Scope::Trace, "Right", Command::FoldOut),
+        (Scope::Trace, "z M", Command::FoldAll),
+        (Scope::Trace, "z R", Command::OpenAll),
+        (Scope::Trace, "[", Command::LevelUp),
+        (Scope::Trace, "]", Command::LevelDown),
+        (Scope::Trace, ".", Command::Root),
+        (Scope::Trace, ",", Command::UndoRoot),
+        (Scope::Trace, "+", Command::ZoomIn),
+        (Scope::Trace, "-", Command::ZoomOut),
+        (Scope::Trace, "0", Command::ZoomReset),
+        (Scope::Trace, "H", Command::PanLeft),
+        (Scope::Trace, "L", Command::PanRight),
+        (Scope::Trace, "c", Command::Critical),
+        (Scope::Trace, "a", Command::Lines),
+        (Scope::Trace, "A", Command::Spans),
+        (Scope::Trace, "f", Command::Flat),
+        (Scope::Trace, "e", Command::NextError),
+        (Scope::Trace, "E", Command::PreviousError),
+        (Scope::Trace, "Tab", Command::Focus),
+        (Scope::Trace, "Enter", Command::Open),
+    ];
+
+    #[test]
+    fn every_key_that_is_promised_does_what_is_promised() {
+        let scopes = [Scope::Functions, Scope::Tail, Scope::Invocations, Scope::Trace, Scope::Errors, Scope::Cost];
+        let everywhere =
+            scopes.into_iter().flat_map(|scope| EVERYWHERE.iter().map(move |(text, does)| (scope, *text, *does)));
+        for (scope, text, command) in everywhere.chain(OWN.iter().copied()) {
+            assert_eq!(meaning(scope, &keys(text)), Meaning::Command(command), "{text} in {scope:?}");
+        }
     }
 
     #[test]

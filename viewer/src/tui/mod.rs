@@ -25,7 +25,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::{clock, error::Error, settings::Target};
+use crate::{clock, cost::rates::Rates, error::Error, settings::Target};
 use event::Event;
 use fetch::Fetcher;
 use input::Input;
@@ -42,10 +42,10 @@ const BUDGET: Duration = Duration::from_millis(8);
 ///
 /// # Errors
 /// When stdout is no terminal, the terminal goes away, or a signal ends it.
-pub async fn run(target: Target, beginning: Beginning, first: Screen, theme: Theme) -> Result<(), Error> {
+pub async fn run(target: Target, rates: Rates, beginning: Beginning, first: Screen, theme: Theme) -> Result<(), Error> {
     let mut guard = Guard::enter()?;
     let (sender, answers) = channel(ANSWERS);
-    let fetcher = Fetcher::new(target, sender);
+    let fetcher = Fetcher::new(target, rates, sender);
     let (state, effects) = State::new(beginning, first, clock::now());
     let mut viewer = Viewer { state, theme, fetcher, answers, input: Input::new() };
     LocalSet::new().run_until(viewer.run(effects, &mut guard)).await

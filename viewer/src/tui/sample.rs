@@ -4,7 +4,7 @@ use lambdaview_queries::questions::{errors::Group, functions::Summary, lines::Li
 use ratatui::{Terminal, backend::TestBackend, buffer::Cell};
 
 use super::{
-    ask::{Answer, Ask, Lines, Mode, Ticket},
+    ask::{Answer, Ask, Lines, Mode, Slot, Ticket},
     event::{Code, Event, Key},
     state::{Beginning, Effect, Screen, State},
     theme::Theme,
@@ -24,6 +24,8 @@ pub(crate) const NOW: Nanos = 1_795_356_131 * SECOND;
 pub(crate) struct Viewer {
     pub(crate) state: State,
     pub(crate) effects: Vec<Effect>,
+    /// Every question so far.
+    all_asked: Vec<(Ticket, Ask)>,
     pub(crate) now: Nanos,
     pub(crate) theme: Theme,
 }
@@ -32,7 +34,9 @@ impl Viewer {
     pub(crate) fn new(first: Screen, columns: u16, rows: u16) -> Self {
         let beginning = Beginning { server: "prod".to_owned(), zone: Zone::Utc, columns, rows, ..Beginning::default() };
         let (state, effects) = State::new(beginning, first, NOW);
-        Self { state, effects, now: NOW, theme: Theme::default() }
+        let mut viewer = Self { state, effects, all_asked: Vec::new(), now: NOW, theme: Theme::default() };
+        viewer.note_asked();
+        viewer
     }
 
     /// Presses keys: `gg`, `<Enter>`, `<^d>`.
@@ -64,7 +68,21 @@ impl Viewer {
 
     pub(crate) fn event(&mut self, event: Event) -> &mut Self {
         self.effects = self.state.update(event, self.now);
+        self.note_asked();
         self
+    }
+
+    fn note_asked(&mut self) {
+        let asked = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Ask(ticket, ask) => Some((*ticket, ask.clone())),
+            _ => None,
+        });
+        self.all_asked.extend(asked);
+    }
+
+    /// The last question asked in a slot.
+    pub(crate) fn asked_in(&self, slot: Slot) -> Option<(Ticket, Ask)> {
+        self.all_asked.iter().rev().find(|(ticket, _)| ticket.slot == slot).cloned()
     }
 
     /// The last question asked.
@@ -120,8 +138,15 @@ pub(crate) fn lines(numbers: std::ops::Range<i64>) -> Vec<Line> {
     numbers.map(|n| line(n, &format!("charging card order={n}"))).collect()
 }
 
-/// A tail screen with these lines there, following.
+/// A tail screen with these lines there in the order in which they came, following.
 pub(crate) fn tail(columns: u16, rows: u16, there: Vec<Line>) -> (Viewer, Ticket) {
+    let (mut viewer, ticket) = grouped(columns, rows, there);
+    viewer.press("B").press("F");
+    (viewer, ticket)
+}
+
+/// The same by invocation.
+pub(crate) fn grouped(columns: u16, rows: u16, there: Vec<Line>) -> (Viewer, Ticket) {
     let mut viewer = Viewer::new(Screen::tail("charge"), columns, rows);
     let (ticket, _) = viewer.asked();
     viewer.answer(ticket, Answer::Lines(Lines::There(there))).answer(ticket, Answer::Following(Mode::Exact));

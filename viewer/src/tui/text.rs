@@ -102,27 +102,37 @@ pub fn fitting(text: &str, columns: usize) -> String {
     cut(&inert(&text[..end]), columns).into_owned()
 }
 
-/// `text` broken between words into lines of at most `columns` columns, as far as words allow it; what comes before its first word
-/// stays, and the lines after the first begin `indent` columns in.
+/// `text` broken between words into lines of at most `columns` columns, as far as words allow it; what stands between words of a
+/// line stays, and the lines after the first begin `indent` columns in.
 #[must_use]
 pub fn wrapped(text: &str, columns: usize, indent: usize) -> Vec<String> {
     if width(text) <= columns {
         return vec![text.to_owned()];
     }
-    let lead = text.len() - text.trim_start().len();
-    let mut lines = vec![text[..lead].to_owned()];
+    let mut lines = vec![String::new()];
     let mut is_new = true;
-    for word in text.split_whitespace() {
+    for word in words_with_gaps(text) {
         let line = lines.last_mut().expect("there is a line");
-        if is_new || width(line) + 1 + width(word) <= columns {
-            line.push_str(if is_new { "" } else { " " });
+        if is_new || width(line) + width(word) <= columns {
             line.push_str(word);
         } else {
-            lines.push(format!("{:indent$}{word}", ""));
+            lines.push(format!("{:indent$}{}", "", word.trim_start()));
         }
         is_new = false;
     }
     lines
+}
+
+/// Every word with the gap before it.
+fn words_with_gaps(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text.trim_end();
+    std::iter::from_fn(move || {
+        let gap = rest.len() - rest.trim_start().len();
+        let end = rest[gap..].find(char::is_whitespace).map_or(rest.len(), |end| gap + end);
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        (!word.is_empty()).then_some(word)
+    })
 }
 
 /// `text` in pieces of at most `columns` columns; one character that is wider has a piece of its own.
@@ -194,6 +204,7 @@ mod tests {
     fn words_are_kept_whole_where_a_text_is_wrapped() {
         assert_eq!(wrapped("  one two three four", 10, 4), ["  one two", "    three", "    four"]);
         assert_eq!(wrapped("short  as it is", 20, 4), ["short  as it is"]);
+        assert_eq!(wrapped("a    $0.01  518 MB a month", 16, 5), ["a    $0.01  518", "     MB a month"]);
     }
 
     #[test]

@@ -86,7 +86,8 @@ impl Theme {
             Sign::Cut => ("~", "…"),
             Sign::Opens => ("+", "┌"),
             Sign::Runs => ("|", "│"),
-            Sign::Closes => ("+", "└"),
+            Sign::GoesOn => ("+", "├"),
+            Sign::Closes => ("`", "└"),
             Sign::Rule => ("-", "─"),
         };
         if self.ascii { plain } else { drawn }
@@ -131,72 +132,38 @@ pub enum Sign {
     Cut,
     Opens,
     Runs,
+    GoesOn,
     Closes,
     Rule,
 }
 
 /// The sixteen colours that a terminal's own scheme defines, so that they fit it; a few of the 256 where these do not do.
 const fn colour(part: Part, light: bool) -> Option<Color> {
-    const APART_DARK: [Color; 6] =
-        [Color::Cyan, Color::Green, Color::Magenta, Color::Blue, Color::Yellow, Color::LightCyan];
-    const APART_LIGHT: [Color; 6] =
-        [Color::Blue, Color::Magenta, Color::Indexed(28), Color::Indexed(130), Color::Indexed(30), Color::Indexed(90)];
-    Some(match part {
-        Part::Of(Role::Error) => Color::Red,
-        Part::Of(Role::Warning) => {
-            if light {
-                Color::Indexed(130)
-            } else {
-                Color::Yellow
-            }
-        }
-        Part::Of(Role::Id) | Part::Key => {
-            if light {
-                Color::Indexed(30)
-            } else {
-                Color::Cyan
-            }
-        }
-        Part::Of(Role::Phase) => Color::Magenta,
-        Part::Of(Role::Critical) => {
-            if light {
-                Color::Indexed(130)
-            } else {
-                Color::LightYellow
-            }
-        }
-        Part::Of(Role::Bar) | Part::Spark => {
-            if light {
-                Color::Blue
-            } else {
-                Color::LightBlue
-            }
-        }
-        Part::Of(Role::Faint) | Part::Heading if light => Color::Indexed(244),
-        Part::Good => {
-            if light {
-                Color::Indexed(28)
-            } else {
-                Color::Green
-            }
-        }
-        Part::Border => {
-            if light {
-                Color::Indexed(244)
-            } else {
-                Color::DarkGray
-            }
-        }
-        Part::Apart(at) => {
-            if light {
-                APART_LIGHT[at % 6]
-            } else {
-                APART_DARK[at % 6]
-            }
-        }
+    let (on_dark, on_light) = match part {
+        Part::Of(Role::Error) => (Color::Red, Color::Red),
+        Part::Of(Role::Phase) => (Color::Magenta, Color::Magenta),
+        Part::Of(Role::Warning) => (Color::Yellow, Color::Indexed(130)),
+        Part::Of(Role::Critical) => (Color::LightYellow, Color::Indexed(130)),
+        Part::Of(Role::Id) | Part::Key => (Color::Cyan, Color::Indexed(30)),
+        Part::Of(Role::Bar) | Part::Spark => (Color::LightBlue, Color::Blue),
+        Part::Good => (Color::Green, Color::Indexed(28)),
+        Part::Border => (Color::DarkGray, Color::Indexed(244)),
+        Part::Apart(at) => APART[at % APART.len()],
+        Part::Of(Role::Faint) | Part::Heading if light => return Some(Color::Indexed(244)),
         _ => return None,
-    })
+    };
+    Some(if light { on_light } else { on_dark })
 }
+
+/// What tells functions or services apart, on a dark ground and on a light one.
+const APART: [(Color, Color); 6] = [
+    (Color::Cyan, Color::Blue),
+    (Color::Green, Color::Magenta),
+    (Color::Magenta, Color::Indexed(28)),
+    (Color::Blue, Color::Indexed(130)),
+    (Color::Yellow, Color::Indexed(30)),
+    (Color::LightCyan, Color::Indexed(90)),
+];
 
 #[cfg(test)]
 mod tests {

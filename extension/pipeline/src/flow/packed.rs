@@ -22,6 +22,9 @@ pub const PIECE_BYTES: usize = 32 << 10;
 /// Room for the first records of a piece: most have a few.
 const FIRST_BYTES: usize = 1 << 10;
 
+/// More than the keys and lengths take that stand before a scope and before one record.
+const LENGTHS: usize = 16;
+
 /// The keys of protobuf's fields with a length. All three signals number theirs alike: a resource's share has the resource
 /// (1), its scopes (2) and a schema URL (3), a scope has its own name (1), its records (2) and a schema URL (3).
 const KEY_HEAD: u8 = 1 << 3 | 2;
@@ -113,6 +116,8 @@ pub struct Packer {
     /// Where those records begin.
     opened: usize,
     records: u64,
+    /// Bytes that are known to come.
+    expected: usize,
     pieces: Vec<Packed>,
 }
 
@@ -120,7 +125,21 @@ impl Packer {
     /// For records of the resource with this [`head`].
     #[must_use]
     pub const fn new(kind: SignalKind, head: Bytes) -> Self {
-        Self { kind, head, scope: Bytes::new(), piece: Vec::new(), opened: 0, records: 0, pieces: Vec::new() }
+        Self {
+            kind,
+            head,
+            scope: Bytes::new(),
+            piece: Vec::new(),
+            opened: 0,
+            records: 0,
+            expected: 0,
+            pieces: Vec::new(),
+        }
+    }
+
+    /// So many bytes of records will follow: pieces have room for them from the start, and need not be moved as they grow.
+    pub const fn expect(&mut self, bytes: usize) {
+        self.expected = bytes;
     }
 
     /// The records that follow are of the scope with this [`head`].
@@ -147,13 +166,16 @@ impl Packer {
             self.cut();
         }
         if self.piece.is_empty() {
-            self.piece.reserve(self.head.len() + length.max(FIRST_BYTES));
+            let before = self.head.len() + self.scope.len() + LENGTHS;
+            let records = self.expected.clamp(FIRST_BYTES, PIECE_BYTES.saturating_sub(before).max(FIRST_BYTES));
+            self.piece.reserve_exact(before + records.max(length));
             self.piece.extend_from_slice(&self.head);
             self.opened = self.piece.len();
         }
         self.piece.push(KEY_PART);
         write_length(length, &mut self.piece);
         self.records += records;
+        self.expected = self.expected.saturating_sub(length);
     }
 
     /// Adds a metric, which may have any number of data points: one that is too large for a piece is cut between them.

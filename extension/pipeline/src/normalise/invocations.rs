@@ -263,7 +263,6 @@ impl Invocations {
         }
         if invocation.held.is_empty() && invocation.half_tied.is_empty() {
             invocation.held_since = now;
-            invocation.held = self.released.room();
         }
         let bytes = if record.trace_id.is_empty() {
             invocation.held.push(record, [shared, named])
@@ -309,6 +308,11 @@ impl Invocations {
     /// How many records wait.
     pub(super) fn held(&self) -> usize {
         self.known.iter().map(|invocation| invocation.held.len() + invocation.half_tied.len()).sum()
+    }
+
+    /// Their bytes.
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.held_bytes
     }
 
     /// The records that wait no longer.

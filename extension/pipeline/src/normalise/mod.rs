@@ -228,10 +228,17 @@ impl Normaliser {
         self.invocations.held() as u64
     }
 
+    /// Their bytes.
+    #[must_use]
+    pub const fn held_bytes(&self) -> usize {
+        self.invocations.held_bytes()
+    }
+
     /// Everything that has been made since, encoded.
     pub fn drain(&mut self) -> Released {
         let (mut logs, mut spans, mut metrics) =
             (self.packer(SignalKind::Logs), self.packer(SignalKind::Traces), self.packer(SignalKind::Metrics));
+        logs.expect(self.invocations.released().bytes());
         self.invocations.released().drain(|fields| logs.add_encoded(1, fields));
         self.spans.drain(..).for_each(|span| spans.add(1, &span));
         self.metrics.drain(..).for_each(|metric| metrics.add_metric(metric));

@@ -121,6 +121,11 @@ fn behind_key(text: &str) -> Option<Severity> {
 
 /// The first word, and where it begins.
 fn first_word(text: &str) -> Option<(usize, &str)> {
+    // Nearly every word is ASCII, and told so by its bytes.
+    let ascii = text.bytes().take_while(u8::is_ascii_alphanumeric).count();
+    if ascii > 0 && text.as_bytes().get(ascii).is_none_or(u8::is_ascii) {
+        return Some((0, &text[..ascii]));
+    }
     let start = text.find(char::is_alphanumeric)?;
     let word = &text[start..];
     Some((start, word.split(|c: char| !c.is_alphanumeric()).next().unwrap_or(word)))

@@ -2,8 +2,8 @@
 //! `{"time":"2024-05-15T23:59:20.159Z","type":"function","record":"charged\n"}`.
 //!
 //! No space between the fields, which come in any order, and no escape but that of the line's newline. Such a record is read
-//! by a search for its quotes, several times faster than any JSON; every other one is left to serde, which also judges what
-//! is none.
+//! by a look at where its quotes stand, several times faster than any JSON; every other one is left to serde, which also judges
+//! what is none.
 
 use memchr::memchr;
 
@@ -18,32 +18,46 @@ use crate::{
 
 /// The line at the head of `text`, and what stands behind it.
 pub(super) fn line<'a>(text: &'a str, clock: &mut Clock<'a>) -> Option<(Telemetry, &'a str)> {
-    let mut fields = [None; 3];
+    let (mut time, mut stream, mut record) = (None, None, None);
     let mut rest = text.strip_prefix('{')?;
     loop {
-        let (nth, value) = FIELDS.iter().enumerate().find_map(|(nth, name)| Some((nth, rest.strip_prefix(*name)?)))?;
-        let (value, behind) = to_quote(value)?;
-        if fields[nth].replace(value).is_some() {
-            return None;
-        }
+        let behind = if let Some(value) = rest.strip_prefix("\"record\":\"") {
+            let (text, behind) = to_quote(value)?;
+            once(&mut record, text)?;
+            behind
+        } else if let Some(value) = rest.strip_prefix("\"time\":\"") {
+            // Its form is looked at by the clock: a quote in it would be none of a time.
+            let (text, behind) = value.split_at_checked(TIME)?;
+            once(&mut time, text)?;
+            behind.strip_prefix('"')?
+        } else {
+            let (word, behind) = stream_in(rest.strip_prefix("\"type\":\"")?)?;
+            once(&mut stream, word)?;
+            behind
+        };
         if let Some(behind) = behind.strip_prefix('}') {
-            let [time, stream, record] = fields;
-            return Some((telemetry(clock.read(time?)?, stream?, record?)?, behind));
+            let (time, line) = (clock.read(time?)?, Line::Text(unescaped(record?)?));
+            return Some((Telemetry { time, event: stream?(line) }, behind));
         }
         rest = behind.strip_prefix(',')?;
     }
 }
 
-/// How each of a record's three fields begins.
-const FIELDS: [&str; 3] = ["\"time\":\"", "\"type\":\"", "\"record\":\""];
+/// A field that comes twice is left to serde.
+fn once<T>(field: &mut Option<T>, value: T) -> Option<()> {
+    field.replace(value).is_none().then_some(())
+}
 
-fn telemetry(time: UnixNanos, stream: &str, record: &str) -> Option<Telemetry> {
-    let event = match stream {
-        "function" => Event::Function,
-        "extension" => Event::Extension,
-        _ => return None,
-    };
-    Some(Telemetry { time, event: event(Line::Text(unescaped(record)?)) })
+/// The length of `2024-05-15T23:59:20.159Z`.
+const TIME: usize = 24;
+
+/// What a line of a stream becomes.
+type OfStream = fn(Line) -> Event;
+
+/// The streams that lines come from; every other type is an event's.
+fn stream_in(value: &str) -> Option<(OfStream, &str)> {
+    let function = || Some((Event::Function as OfStream, value.strip_prefix("function\"")?));
+    function().or_else(|| Some((Event::Extension as OfStream, value.strip_prefix("extension\"")?)))
 }
 
 /// What stands before the next quote (an escape in it is for [`unescaped`] to see), and behind it.
@@ -57,7 +71,12 @@ fn to_quote(text: &str) -> Option<(&str, &str)> {
 pub(super) fn unescaped(string: &str) -> Option<String> {
     let (text, newline) = string.strip_suffix("\\n").map_or((string, ""), |text| (text, "\n"));
     let is_plain = memchr(b'\\', text.as_bytes()).is_none() && !has_control(text.as_bytes());
-    is_plain.then(|| [text, newline].concat())
+    is_plain.then(|| {
+        let mut unescaped = String::with_capacity(text.len() + newline.len());
+        unescaped.push_str(text);
+        unescaped.push_str(newline);
+        unescaped
+    })
 }
 
 /// Reads times in the form in which the platform writes them. Lines come by the thousand in one second, which is read once.
@@ -92,7 +111,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const TIME: &str = "2024-05-15T23:59:20.159Z";
+    const AT: &str = "2024-05-15T23:59:20.159Z";
 
     fn read(text: &str) -> Option<(Telemetry, &str)> {
         line(text, &mut Clock::default())
@@ -101,7 +120,7 @@ mod tests {
     #[test]
     fn a_line_is_read_whatever_the_order_of_its_fields_and_whatever_stands_behind_it() {
         let text = Telemetry { time: 1_715_817_560_159_000_000, event: Event::Function(Line::Text("é 7\n".into())) };
-        let fields = [format!(r#""time":"{TIME}""#), r#""type":"function""#.into(), r#""record":"é 7\n""#.into()];
+        let fields = [format!(r#""time":"{AT}""#), r#""type":"function""#.into(), r#""record":"é 7\n""#.into()];
         for [a, b, c] in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
             let record = format!("{{{},{},{}}},x", fields[a], fields[b], fields[c]);
             assert_eq!(read(&record), Some((text.clone(), ",x")), "{record}");

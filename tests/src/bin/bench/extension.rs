@@ -31,6 +31,27 @@ pub(crate) struct Subject<'a> {
     long: bool,
 }
 
+/// A part of the figures that can be measured alone.
+#[derive(Clone, Copy)]
+pub(crate) enum Part {
+    Flood,
+    Hold,
+    Dead,
+    Memory,
+}
+
+impl Part {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        match word {
+            "flood" => Some(Self::Flood),
+            "hold" => Some(Self::Hold),
+            "dead" => Some(Self::Dead),
+            "memory" => Some(Self::Memory),
+            _ => None,
+        }
+    }
+}
+
 pub(crate) async fn measure(binary: &Path, long: bool) {
     let sink = Sink::start().await.expect("a free port on loopback");
     let ours = starts(binary, &sink).await;
@@ -42,9 +63,16 @@ pub(crate) async fn measure(binary: &Path, long: bool) {
     sizes(binary);
 }
 
-/// Of an extension of ours, what a dead backend costs and nothing else.
-pub(crate) async fn measure_dead(binary: &Path) {
-    dead::measure(Subject { binary, ours: true, long: false }).await;
+/// Of an extension of ours, one part and nothing else.
+pub(crate) async fn measure_part(part: Part, binary: &Path) {
+    let sink = Sink::start().await.expect("a free port on loopback");
+    let subject = Subject { binary, ours: true, long: false };
+    match part {
+        Part::Flood => flood::measure(subject, &sink).await,
+        Part::Hold => hold::measure(subject, &sink).await,
+        Part::Dead => dead::measure(subject).await,
+        Part::Memory => memory::measure(subject, &sink).await,
+    }
 }
 
 impl Subject<'_> {

@@ -5,43 +5,60 @@
 
 mod extension;
 mod process;
+mod rates;
 mod row;
 mod scale;
+mod screen;
 mod sink;
 mod viewer;
 
 use lambdaview_tests::{function::cheap, machine};
 use std::{path::PathBuf, process::ExitCode};
 
-const USAGE: &str = "usage: bench [--extension PATH] [--viewer PATH] [--long] [--extension-only] [--dead-only] [--scale-only] [--rows N]
+const USAGE: &str = "usage: bench [--extension PATH] [--viewer PATH] [--long] [--extension-only] [--only PART] [--viewer-only] [--scale-only] [--rows N]
 
 Prints the figures of an extension and of the viewer, and what each of the viewer's questions reads in tables of 2 and 20 million rows;
 without a path, those of the release build of this tree. With --long, memory is watched over 100,000 invocations; with
---rows N the smaller table has N.";
+--rows N the smaller table has N; with --only PART one part of the extension's figures is measured: flood, hold, dead or memory.
+With --viewer-only what the questions read is left out, with --scale-only everything else.";
 
 /// What is measured.
 struct Subjects {
     extension: PathBuf,
     viewer: PathBuf,
     long: bool,
-    extension_only: bool,
-    dead_only: bool,
-    scale_only: bool,
+    what: What,
     rows: u64,
+}
+
+/// Which figures.
+#[derive(Clone, Copy)]
+enum What {
+    All,
+    Extension,
+    PartOfExtension(extension::Part),
+    Viewer,
+    Scale,
+}
+
+impl What {
+    const fn has_extension(self) -> bool {
+        matches!(self, Self::All | Self::Extension | Self::PartOfExtension(_))
+    }
+
+    const fn has_viewer(self) -> bool {
+        matches!(self, Self::All | Self::Viewer)
+    }
+
+    const fn has_scale(self) -> bool {
+        matches!(self, Self::All | Self::Scale)
+    }
 }
 
 impl Subjects {
     fn from_arguments(arguments: &[String]) -> Result<Self, String> {
         let (extension, viewer) = (release("lambdaview-extension"), release("lambdaview"));
-        let mut subjects = Self {
-            extension,
-            viewer,
-            long: false,
-            extension_only: false,
-            dead_only: false,
-            scale_only: false,
-            rows: scale::ROWS,
-        };
+        let mut subjects = Self { extension, viewer, long: false, what: What::All, rows: scale::ROWS };
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             // Processes are started elsewhere, for which a relative path would be another.
@@ -55,18 +72,23 @@ impl Subjects {
                 "--extension" => subjects.extension = path()?,
                 "--viewer" => subjects.viewer = path()?,
                 "--long" => subjects.long = true,
-                "--extension-only" => subjects.extension_only = true,
-                "--dead-only" => (subjects.extension_only, subjects.dead_only) = (true, true),
+                "--extension-only" => subjects.what = What::Extension,
+                "--viewer-only" => subjects.what = What::Viewer,
+                "--scale-only" => subjects.what = What::Scale,
+                "--only" => {
+                    let part = arguments.next().and_then(|part| extension::Part::parse(part));
+                    subjects.what = What::PartOfExtension(part.ok_or("--only needs a part")?);
+                }
                 "--rows" => {
                     let rows = arguments.next().and_then(|rows| rows.parse().ok());
                     subjects.rows = rows.ok_or("--rows needs a number")?;
                 }
-                "--scale-only" => subjects.scale_only = true,
                 _ => return Err(format!("unknown argument: {argument}")),
             }
         }
-        let extension = (!subjects.scale_only).then_some(&subjects.extension);
-        let viewer = (!subjects.extension_only).then_some(&subjects.viewer);
+        let what = subjects.what;
+        let extension = what.has_extension().then_some(&subjects.extension);
+        let viewer = (what.has_viewer() || what.has_scale()).then_some(&subjects.viewer);
         for path in extension.into_iter().chain(viewer) {
             if !path.is_file() {
                 return Err(format!("no binary at {}: `make bench` builds it first", path.display()));
@@ -101,20 +123,22 @@ async fn main() -> ExitCode {
     };
     println!("{}", process::machine());
     println!("{}, bench {}", chrono::Utc::now().format("%Y-%m-%d %H:%M UTC"), arguments.join(" "));
-    if !subjects.scale_only {
-        println!("extension  {}", subjects.extension.display());
-        if subjects.dead_only {
-            extension::measure_dead(&subjects.extension).await;
-        } else {
-            extension::measure(&subjects.extension, subjects.long).await;
+    let Subjects { extension, viewer, long, what, rows } = &subjects;
+    if what.has_extension() {
+        println!("extension  {}", extension.display());
+        match what {
+            What::PartOfExtension(part) => extension::measure_part(*part, extension).await,
+            _ => extension::measure(extension, *long).await,
         }
     }
-    if !subjects.extension_only {
-        println!("viewer     {}", subjects.viewer.display());
-        if !subjects.scale_only {
-            viewer::measure(&subjects.viewer).await;
-        }
-        scale::measure(&subjects.viewer, subjects.rows).await;
+    if what.has_viewer() || what.has_scale() {
+        println!("viewer     {}", viewer.display());
+    }
+    if what.has_viewer() {
+        viewer::measure(viewer).await;
+    }
+    if what.has_scale() {
+        scale::measure(viewer, *rows).await;
     }
     ExitCode::SUCCESS
 }

@@ -29,6 +29,25 @@ pub(crate) fn cpu_ms(pid: i32) -> f64 {
     nanos.sum::<f64>() / 1e6
 }
 
+/// Whether a process has ended, and waits for its parent to look.
+pub(crate) fn has_ended(pid: i32) -> bool {
+    stat(pid).first().is_none_or(|state| state == "Z")
+}
+
+/// Time on processors of all its threads, those that have ended too, in seconds; to a hundredth, which is how the kernel tells it.
+pub(crate) fn cpu_seconds_of_all(pid: i32) -> f64 {
+    // The state is the third field of proc(5); utime and stime are the 14th and 15th, in ticks of a hundredth of a second.
+    let ticks = |field: usize| stat(pid).get(field - 3).and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(f64::NAN);
+    (ticks(14) + ticks(15)) / 100.0
+}
+
+/// The fields of `/proc/PID/stat` behind the program's name, which may hold anything.
+fn stat(pid: i32) -> Vec<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+    fields.split_whitespace().map(str::to_owned).collect()
+}
+
 /// The machine in a line: processor, cores, kernel, load.
 pub(crate) fn machine() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();

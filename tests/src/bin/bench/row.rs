@@ -11,6 +11,12 @@ pub(crate) fn aimed(what: &str, figure: f64, aim: f64, unit: &str) {
     println!("  {what:<66} {:>22}   aim {aim} {unit}: {verdict}", format!("{} {unit}", rounded(figure)));
 }
 
+/// A figure that has an aim: at least so much.
+pub(crate) fn at_least(what: &str, figure: f64, aim: f64, unit: &str) {
+    let verdict = if figure >= aim { "met" } else { "MISSED" };
+    println!("  {what:<66} {:>22}   aim {aim} {unit}: {verdict}", format!("{figure:.0} {unit}"));
+}
+
 /// What cannot be measured of this binary, so that its absence is seen.
 pub(crate) fn skipped(what: &str, why: &str) {
     println!("  {what:<66} SKIPPED: {why}");

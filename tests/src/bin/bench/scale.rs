@@ -1,15 +1,26 @@
-//! What each question makes ClickHouse read, at two million rows and at ten times as many: beside it the same question as one
-//! writes it at first.
+//! What each question makes ClickHouse read, at two million rows and at ten times as many, with nothing added to the tables and with all
+//! that `schema apply` adds; beside it the same question as one writes it at first.
 //!
 //! The functions that are asked about have the same rows in both tables: what grows is everything around them.
 
 use crate::row::median;
 use clickhouse::Client;
-use lambdaview_queries::schema::{Layout, create};
+use lambdaview::{connect, error::Place, settings::Target};
+use lambdaview_queries::{
+    filter::Filter,
+    questions::{
+        Session,
+        function::Functions,
+        lines::{Detail, Scope},
+        marks::{self, Marks, Reach},
+    },
+    schema::{Layout, create},
+    window::Window,
+};
 use std::{
     path::Path,
     process::{Command, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 const LOGS: &str = include_str!("../../../fixtures/sql/scale/logs.sql");
@@ -17,7 +28,9 @@ const SPANS: &str = include_str!("../../../fixtures/sql/scale/spans.sql");
 /// Rows of one insert: what the engine sorts at once.
 const BATCH: u64 = 250_000;
 /// How often each command is timed.
-const RUNS: usize = 5;
+const RUNS: usize = 3;
+/// So many inserts are looked at again, and a few.
+const MANY_INSERTS: usize = 70;
 /// The rows reach this far into the future, so that `now` lies among them for as long as the bench runs.
 const AHEAD_SECONDS: u64 = 3_600;
 
@@ -94,6 +107,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question { what: "cold starts of a day", command: "cold fn-17 --since 24h", plain: None },
     Question { what: "patterns of a function's day", command: "patterns fn-17 --since 24h", plain: None },
+    Question { what: "cost of seven days, exactly", command: "cost --since 7d --exact --timeout 120s", plain: None },
     Question {
         what: "cost of seven days",
         command: "cost --since 7d",
@@ -120,23 +134,78 @@ pub(crate) async fn measure(binary: &Path, rows: u64) {
     let few = ask_all(binary, &url);
     fill(&client, &many(rows), until).await;
     let many = ask_all(binary, &url);
+    let looks = poll(&url, &client).await;
     let ids = ids(binary, &url);
-    let logs = |rows| format!("{} logs", lambdaview::format::count(rows));
-    println!(
-        "  {:<30} {:>30} {:>30} {:>36}",
-        "rows and bytes read",
-        logs(rows),
-        logs(10 * rows),
-        "the latter as written at first"
-    );
-    for ((question, few), many) in QUESTIONS.iter().zip(few).zip(many) {
-        let plain = match question.plain {
+    let mut plain = Vec::new();
+    for question in QUESTIONS {
+        plain.push(match question.plain {
             Some(plain) => shown(&ask_plainly(&client, plain, until, &ids).await),
             None => String::new(),
-        };
-        println!("  {:<30} {few:>30} {many:>30} {plain:>36}", question.what);
+        });
+    }
+    apply_additions(binary, &url);
+    let added = ask_all(binary, &url);
+    let logs = |rows| format!("{} logs", lambdaview::format::count(rows));
+    let (few_logs, many_logs) = (logs(rows), logs(10 * rows));
+    print_row("rows and bytes read", [&few_logs, &many_logs, "with the additions", "as written at first"]);
+    for (nth, question) in QUESTIONS.iter().enumerate() {
+        print_row(question.what, [&few[nth], &many[nth], &added[nth], &plain[nth]]);
+    }
+    for (what, look) in ["a tail's look after a merge", "a tail's look"].iter().zip(&looks) {
+        println!("  {what:<30} {} rows {} bytes, of 100 new lines", look.rows, look.bytes);
     }
     engine.stop();
+}
+
+fn print_row(what: &str, figures: [&str; 4]) {
+    let figures = figures.map(|figure| format!(" {figure:>30}"));
+    println!("  {what:<30}{}", figures.concat());
+}
+
+/// Adds everything that `schema apply` knows, and what was there before.
+fn apply_additions(binary: &Path, url: &str) {
+    eprintln!("  adding the roll-up and the column of names");
+    let mut process = Command::new(binary);
+    process.args(["--url", url, "--timeout", "600s", "schema", "apply", "--yes"]).stdin(Stdio::null());
+    let applied = process.output().expect("the viewer runs");
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+}
+
+/// What one look of somebody who follows a function reads, when a hundred lines have come: the first look after the table was merged
+/// into few parts, and one after so many inserts that all which are looked at again lie in parts of their own.
+async fn poll(url: &str, client: &Client) -> [Read; 2] {
+    let place = Place { url: url.to_owned(), user: None, database: "default".to_owned(), is_local: false };
+    let target = Target { place, limit: Duration::from_secs(60), ..Target::default() };
+    let session = connect::open(&target, "bench").await.expect("the engine answers");
+    let first = look(&session, client).await;
+    for _ in 0..MANY_INSERTS {
+        insert_newest(client, 1).await;
+    }
+    [first, look(&session, client).await]
+}
+
+async fn look(session: &Session, client: &Client) -> Read {
+    let marks = Marks::at(&marks::parts(session).await.expect("parts can be listed"));
+    insert_newest(client, 100).await;
+    let functions = Functions::named("fn-0");
+    let now = lambdaview::clock::now();
+    let window = Window::since(now - nanoseconds(3_600), now);
+    let scope = Scope { functions: &functions, window, filter: &Filter::Everything, detail: Detail::default() };
+    let before = session.cost();
+    marks::parts(session).await.expect("parts can be listed");
+    let mut arrivals = marks::arrivals(session, &scope, &marks, Reach::Recent).expect("lines can be asked for");
+    while arrivals.next().await.expect("lines arrive").is_some() {}
+    let after = session.cost();
+    Read { rows: after.rows - before.rows, bytes: after.bytes - before.bytes, milliseconds: 0.0 }
+}
+
+/// Lines of `fn-0` of this moment.
+async fn insert_newest(client: &Client, count: u64) {
+    // The last of so many that they are of less than a minute.
+    const OF: u64 = 1_000_000;
+    let insert = client.query_raw(LOGS).param("prefix", "fn-").param("functions", 1).param("first", OF - count);
+    let insert = insert.param("count", count).param("rows", OF).param("until", lambdaview::clock::now());
+    insert.execute().await.expect("the rows fit the table");
 }
 
 async fn fill(client: &Client, crowd: &Crowd, until: i64) {

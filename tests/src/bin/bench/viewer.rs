@@ -1,6 +1,10 @@
 //! Figures of the viewer: its start, the first row of `tail`, its size.
 
-use crate::row::{median, print};
+use crate::{
+    rates,
+    row::{median, print},
+    screen,
+};
 use clickhouse::Client;
 use lambdaview::local::engine::{Engine, EngineSettings, Sources};
 use lambdaview_queries::schema::{Layout, create};
@@ -25,6 +29,8 @@ pub(crate) async fn measure(binary: &Path) {
     let url = engine.url();
     let what = format!("first row of tail, {ROWS} rows in the table, median of {RUNS}");
     print(&what, &first_byte(binary, &["--url", &url, "tail", "function-17", "--no-follow"]));
+    screen::measure(binary, &url).await;
+    rates::measure(binary, &url, ROWS).await;
     engine.stop();
     let bytes = fs::metadata(binary).expect("the binary is there").len();
     print("binary", &format!("{:.2} MB", bytes as f64 / 1e6));

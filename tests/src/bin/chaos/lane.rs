@@ -23,7 +23,10 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::task::block_in_place;
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard},
+    task::block_in_place,
+};
 
 /// The function's timeout: far beyond the longest hold, so that a slow machine does not look like a fault of ours.
 const TIMEOUT: Duration = Duration::from_secs(6);
@@ -46,6 +49,9 @@ pub(crate) struct Run {
     pub(crate) limit: Limit,
     pub(crate) extension: PathBuf,
     pub(crate) progress: Arc<Progress>,
+    /// Whose turn it is to end. A process has two seconds for it, and what is found in a lane of some minutes takes all of the
+    /// machine for longer than that.
+    pub(crate) turn: Arc<Mutex<()>>,
 }
 
 /// Counts for who watches.
@@ -133,8 +139,8 @@ struct Unseen {
     spans: Vec<String>,
 }
 
-/// From the first step to the ledger of the last process.
-pub(crate) async fn live(character: Character, nth: usize, run: Run) -> (Character, Evidence) {
+/// From the first step to the ledger of the last process; the next ends when the guard is dropped.
+pub(crate) async fn live(character: Character, nth: usize, run: Run) -> (Character, Evidence, OwnedMutexGuard<()>) {
     let backend = if character.tls { Backend::start_with_tls().await } else { Backend::start().await };
     let lambda = Lambda::start(settings(character, &backend, &run.extension)).await.expect("the platform starts");
     let mut lane = Lane {
@@ -159,7 +165,8 @@ pub(crate) async fn live(character: Character, nth: usize, run: Run) -> (Charact
         }
         lane.step(&step).await;
     }
-    (character, lane.end().await)
+    let (evidence, turn) = lane.end(run.turn).await;
+    (character, evidence, turn)
 }
 
 fn settings(character: Character, backend: &Backend, extension: &std::path::Path) -> Settings {
@@ -307,7 +314,7 @@ impl Lane {
         });
     }
 
-    async fn end(mut self) -> Evidence {
+    async fn end(mut self, turn: Arc<Mutex<()>>) -> (Evidence, OwnedMutexGuard<()>) {
         self.backend.behave(Behaviour::Healthy).await;
         let lossy = self.character.falls || self.character.kills || self.character.memory_limit.is_some();
         let patience = if lossy { QUIET } else { PATIENCE };
@@ -334,9 +341,10 @@ impl Lane {
             }
             self.step(&quiet).await;
         }
+        let turn = turn.lock_owned().await;
         self.lambda.stop().await;
         // Other lanes are on this thread, perhaps in the two seconds of their shutdown.
-        block_in_place(|| self.told())
+        (block_in_place(|| self.told()), turn)
     }
 
     /// All that is known of the life that has ended.

@@ -83,7 +83,8 @@ async fn torment(wish: Wish) -> ExitCode {
     };
     println!("chaos --seed {}, {}", wish.seed, wish.extension.display());
     let progress = Arc::<Progress>::default();
-    let run = Run { seed: wish.seed, limit, extension: wish.extension, progress: progress.clone() };
+    let run =
+        Run { seed: wish.seed, limit, extension: wish.extension, progress: progress.clone(), turn: Arc::default() };
     let mut lanes = JoinSet::new();
     let wanted = LANES.into_iter().enumerate().filter(|(_, character)| character.name.starts_with(&wish.lane));
     for (nth, character) in wanted {
@@ -93,7 +94,7 @@ async fn torment(wish: Wish) -> ExitCode {
     while !lanes.is_empty() {
         tokio::select! {
             Some(ended) = lanes.join_next() => {
-                let (character, evidence) = ended.expect("a lane ends by itself");
+                let (character, evidence, _its_turn) = ended.expect("a lane ends by itself");
                 broken += tell(character, &evidence);
             }
             () = tokio::time::sleep(Duration::from_secs(10)) => tick(began, &progress),

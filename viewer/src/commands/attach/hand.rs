@@ -13,7 +13,7 @@ use crate::{
         plan::{self, Change, Plan, Refusal},
     },
     aws::{Access, Archive, Aws, Fault, FaultKind},
-    commands::{say, write},
+    commands::write,
     error::Error,
     format::{inert, plural},
     interrupt::unless_interrupted,
@@ -32,6 +32,18 @@ pub(super) struct Hand<'a> {
     output: Output,
     paint: Paint,
     no_input: bool,
+    quiet: bool,
+}
+
+/// What became of the question whether to change what was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Consent {
+    /// Yes.
+    Given,
+    /// Everything is as it is to be, or may not be otherwise.
+    NothingToDo,
+    /// It was to be shown only.
+    OnlyShown,
 }
 
 /// How a function's change is planned.
@@ -53,8 +65,16 @@ impl<'a> Hand<'a> {
         }
         let access = Access { region: args.region.clone(), profile: args.profile.clone() };
         let aws = Aws::connect(&access).await?;
-        let paint = Paint { colour: settings::look(&cli.display, config, environment).colour };
-        Ok(Self { aws, args, output, paint, no_input: cli.display.no_input })
+        let look = settings::look(&cli.display, config, environment);
+        let paint = Paint { colour: look.colour };
+        Ok(Self { aws, args, output, paint, no_input: cli.display.no_input, quiet: look.quiet })
+    }
+
+    /// Says how it goes, unless nothing but errors is to be said.
+    pub(super) fn say(&self, words: &str) {
+        if !self.quiet {
+            tell(words);
+        }
     }
 
     pub(super) fn region(&self) -> &str {
@@ -110,7 +130,7 @@ impl<'a> Hand<'a> {
 
     pub(super) async fn publish(&self, archive: &Archive) -> Result<Layer, Error> {
         let layer = self.aws.publish(archive).await?;
-        say(&format!("published {}", layer.arn));
+        self.say(&format!("published {}", layer.arn));
         Ok(layer)
     }
 
@@ -129,8 +149,8 @@ impl<'a> Hand<'a> {
         Ok(Some(Ok(role.to_owned())))
     }
 
-    /// Shows what is to change; whether it may.
-    pub(super) fn agrees(&self, jobs: &[Job], unpublished: &[Archive]) -> Result<bool, Error> {
+    /// Shows what is to change, and asks.
+    pub(super) fn consent(&self, jobs: &[Job], unpublished: &[Archive]) -> Result<Consent, Error> {
         let rows = jobs.iter().map(|job| render::Row {
             function: &job.function.name,
             outcome: job.outcome.as_ref().map_err(Vec::as_slice),
@@ -141,16 +161,19 @@ impl<'a> Hand<'a> {
             _ => write(&render::draw(&rows, self.paint))?,
         }
         let changing = jobs.iter().filter(|job| job.changes()).count();
-        if changing == 0 || self.args.dry_run {
-            return Ok(false);
+        if self.args.dry_run {
+            return Ok(Consent::OnlyShown);
+        }
+        if changing == 0 {
+            return Ok(Consent::NothingToDo);
         }
         for archive in unpublished {
-            say(&format!("{} is published first, from {}", archive.layer(), shown(&archive.path)));
+            self.say(&format!("{} is published first, from {}", archive.layer(), shown(&archive.path)));
         }
         if !self.args.yes {
             confirmed(&format!("change {} in {}?", plural(changing as u64, "function"), self.region()), self.no_input)?;
         }
-        Ok(true)
+        Ok(Consent::Given)
     }
 
     /// Carries out what was agreed on, function by function. What fails is told; the others are done all the same.
@@ -160,10 +183,10 @@ impl<'a> Hand<'a> {
         for Job { function, outcome } in changing() {
             let Ok(plan) = outcome else { continue };
             match self.change(function, plan, planner).await {
-                Ok(()) => say(&format!("{}: done", function.name)),
+                Ok(()) => self.say(&format!("{}: done", function.name)),
                 Err(broken) => {
                     failed += 1;
-                    say(&format!("{}: {}", function.name, broken.told()));
+                    tell(&format!("{}: {}", function.name, broken.told()));
                 }
             }
         }
@@ -271,6 +294,11 @@ pub(super) fn refusals(jobs: &[Job]) -> Result<(), Error> {
             what: format!("{} of {} left as they are", plural(refused as u64, "function"), jobs.len()),
         }),
     }
+}
+
+fn tell(words: &str) {
+    // Nobody may be listening on stderr, which is no reason to stop.
+    let _ = writeln!(io::stderr(), "lambdaview: {}", inert(words));
 }
 
 fn shown(path: &Path) -> String {

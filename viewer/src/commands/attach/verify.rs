@@ -8,10 +8,9 @@ use lambdaview_queries::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::Job;
+use super::{Job, hand::Hand};
 use crate::{
     args::Cli,
-    commands::say,
     connect,
     error::Error,
     format::{duration, inert, plural},
@@ -24,6 +23,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Waits until each function that was changed has sent something, for as long as `patience`.
 pub(super) async fn arrival(
+    hand: &Hand<'_>,
     jobs: &[Job],
     patience: Duration,
     cli: &Cli,
@@ -37,13 +37,16 @@ pub(super) async fn arrival(
         let fault = |fault| Error::ClickHouse { fault, at: target.place.clone() };
         let until = Instant::now() + patience;
         let mut waiting: Vec<&str> = names.collect();
+        if waiting.is_empty() {
+            return Ok(());
+        }
         let told = plural(waiting.len() as u64, "function");
-        say(&format!("waiting until something of {told} is in ClickHouse, for {} at most", time(patience)));
+        hand.say(&format!("waiting until something of {told} is in ClickHouse, for {} at most", time(patience)));
         loop {
             let mut silent = Vec::new();
             for name in waiting {
                 match newest(&session, name).await.map_err(fault)? {
-                    Some(sender) => say(&format!("{}: arrives, from {}", name, inert(&sender))),
+                    Some(sender) => hand.say(&format!("{}: arrives, from {}", name, inert(&sender))),
                     None => silent.push(name),
                 }
             }

@@ -1,20 +1,19 @@
 //! What the cost screen asks.
 
-use lambdaview_queries::questions::{bytes, functions};
+use lambdaview_queries::questions::{bytes, measures};
 
 use super::{Answers, server::Server};
 use crate::{
     ask::Nanos,
-    cost::{Measured, rates::Rates, reckon},
+    cost::{Measured, reckon},
     error::Error,
     tui::ask::Answer,
 };
 
 pub(super) async fn answer(server: &Server, from: Nanos, answers: &Answers) -> Result<(), Error> {
     let session = server.session(answers).await?;
-    let measured =
-        tokio::try_join!(bytes::logged(session, from), functions::invoked(session, from), bytes::stored(session));
-    let (logged, functions, stored) = measured.map_err(|fault| server.fault(fault))?;
-    let report = reckon(&Measured { logged, functions, stored, now: server.now() }, &Rates::built_in());
-    answers.send(Answer::Cost(Box::new(report))).await
+    let measured = tokio::try_join!(measures::cheapest(session, from, |_| {}), bytes::stored(session));
+    let (measures, stored) = measured.map_err(|fault| server.fault(fault))?;
+    let report = reckon(&Measured { measures, stored, now: server.now() }, &server.rates);
+    answers.send(Answer::Cost(Box::new((report, server.rates.clone())))).await
 }

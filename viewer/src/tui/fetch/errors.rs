@@ -16,7 +16,7 @@ pub(super) async fn answer(
 ) -> Result<(), Error> {
     let session = server.session(answers).await?;
     let functions = match function {
-        Some(name) => resolve(server, session, name).await?,
+        Some(name) => resolve(server, session, &[name]).await?,
         None => Functions::All,
     };
     let window = until.map_or_else(|| Window::since(from, server.now()), |until| Window { from, until });

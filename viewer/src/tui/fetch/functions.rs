@@ -18,5 +18,5 @@ pub(super) async fn answer(
     let window = until.map_or_else(|| Window::since(from, now), |until| Window { from, until });
     let functions = functions::figures(session, &Functions::All, window, now).await;
     let functions = functions.map_err(|fault| server.fault(fault))?;
-    answers.send(Answer::Functions(priced(functions, window, now, &crate::cost::rates::Rates::built_in()))).await
+    answers.send(Answer::Functions(priced(functions, window, now, &server.rates))).await
 }

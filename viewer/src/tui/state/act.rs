@@ -31,6 +31,11 @@ impl State {
         match command {
             Command::Quit => vec![Effect::Quit],
             Command::Back => self.back(),
+            // A key too many must not end it.
+            Command::Return if self.stack.len() == 1 => {
+                self.say("this is the first screen; q quits");
+                Vec::new()
+            }
             Command::Return => self.pop(),
             Command::Help => self.lay(Overlay::Help(List::default())),
             Command::Palette => {
@@ -91,7 +96,7 @@ impl State {
     pub(super) fn told(&mut self, heard: Heard) -> Vec<Effect> {
         if self.copies_sql {
             let Some(sql) = heard.sql.into_iter().next() else { return Vec::new() };
-            self.say("copied the last question's SQL; its parameters are named in it");
+            self.say("copied the last question's SQL");
             return vec![Effect::Copy(sql)];
         }
         let (questions, rows) = (plural(heard.questions, "question"), plural(heard.rows, "row"));

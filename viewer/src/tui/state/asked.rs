@@ -12,6 +12,8 @@ struct Running {
     since: Nanos,
     /// Whether it goes on until it is given up, as following does.
     endless: bool,
+    /// Whether nobody waits for it.
+    beside: bool,
     /// Whether some of its answer has come.
     answered: bool,
 }
@@ -34,7 +36,8 @@ impl Asked {
         self.number += 1;
         let ticket = Ticket { screen, slot, number: self.number };
         let instead_of = self.take(screen, slot);
-        self.running.push(Running { ticket, since: now, endless: ask.is_endless(), answered: false });
+        let (endless, beside) = (ask.is_endless(), ask.is_beside());
+        self.running.push(Running { ticket, since: now, endless, beside, answered: false });
         (ticket, instead_of)
     }
 
@@ -71,7 +74,7 @@ impl Asked {
 
     /// Gives up a screen's questions that have an end.
     pub fn take_finite(&mut self, screen: u32) -> Vec<Ticket> {
-        self.take_if(|running| running.ticket.screen == screen && !running.endless)
+        self.take_if(|running| running.ticket.screen == screen && !running.endless && !running.beside)
     }
 
     /// Gives up all of a screen's questions.
@@ -97,6 +100,7 @@ impl Asked {
     }
 
     fn waiting(&self) -> Option<Nanos> {
-        self.running.iter().filter(|running| !running.answered || !running.endless).map(|running| running.since).min()
+        let waited_for = |running: &&Running| !running.beside && (!running.answered || !running.endless);
+        self.running.iter().filter(waited_for).map(|running| running.since).min()
     }
 }

@@ -1,19 +1,17 @@
 //! The cost screen: the reckoning as `lambdaview cost` prints it, to be read and searched.
 
 use super::{
-    list::List,
+    narrowed::Narrowed,
     page::{Around, Page, Step},
-    prompt::For,
 };
 use crate::{
     ask::Nanos,
     cost::{Report, rates::Rates},
-    format::inert,
     render::{self, style::Paint},
     tui::{
         ask::{Answer, Ask, Problem, Slot},
         keys::{Command, Scope, What},
-        text::{find, wrapped},
+        text::wrapped,
     },
 };
 
@@ -21,43 +19,34 @@ use crate::{
 const HANGING: usize = 9;
 
 /// The cost screen.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Cost {
-    report: Option<Box<Report>>,
+    report: Option<Box<(Report, Rates)>>,
     /// The reckoning, line by line.
     pub lines: Vec<String>,
-    /// The cursor.
-    pub list: List,
-    /// What is searched.
-    pub search: String,
+    /// Which of them are shown.
+    pub shown: Narrowed,
     /// When the answer came; `None` before the first.
     pub read_at: Option<Nanos>,
     /// Why there is none.
     pub problem: Option<Problem>,
 }
 
+impl Default for Cost {
+    fn default() -> Self {
+        let shown = Narrowed::without_headings();
+        Self { report: None, lines: Vec::new(), shown, read_at: None, problem: None }
+    }
+}
+
 impl Cost {
     fn lay_out(&mut self, around: &Around) {
-        if let Some(report) = &self.report {
+        if let Some((report, rates)) = self.report.as_deref() {
             let room = around.columns.saturating_sub(2);
-            let text = render::cost::draw(report, &Rates::built_in(), room, Paint { colour: false });
+            let text = render::cost::draw(report, rates, room, Paint { colour: false });
             self.lines = text.lines().flat_map(|line| wrapped(line, room, HANGING)).collect();
         }
-        self.list.settle(self.lines.len(), around.rows);
-    }
-
-    fn find(&mut self, first: usize, backwards: bool, around: &Around) -> Vec<Step> {
-        let count = self.lines.len();
-        let place = |n: usize| if backwards { self.list.at + 2 * count - first - n } else { self.list.at + first + n };
-        let found = (0..count).map(|n| place(n) % count).find(|at| find(&self.lines[*at], &self.search).is_some());
-        match found {
-            _ if self.search.is_empty() => Vec::new(),
-            Some(at) => {
-                self.list.go(at, count, around.rows);
-                Vec::new()
-            }
-            None => vec![Step::Say(format!("nothing here contains {}", inert(&self.search)))],
-        }
+        self.shown.set(self.lines.clone(), (0..self.lines.len()).collect(), self.shown.item(), around);
     }
 }
 
@@ -75,15 +64,11 @@ impl Page for Cost {
     }
 
     fn act(&mut self, command: Command, around: &Around) -> Vec<Step> {
-        if self.list.act(command, self.lines.len(), around.rows) {
-            return Vec::new();
-        }
-        match command {
-            Command::Search => vec![Step::Prompt(For::Search, String::new())],
-            Command::Next => self.find(1, false, around),
-            Command::Previous => self.find(1, true, around),
-            _ => Vec::new(),
-        }
+        self.shown.act(command, around).unwrap_or_default()
+    }
+
+    fn narrowed(&mut self) -> Option<&mut Narrowed> {
+        Some(&mut self.shown)
     }
 
     fn answer(&mut self, _slot: Slot, answer: Answer, around: &Around) -> Vec<Step> {
@@ -99,18 +84,13 @@ impl Page for Cost {
         Vec::new()
     }
 
-    fn typed(&mut self, to: For, text: &str, done: bool, around: &Around) -> Vec<Step> {
-        if to != For::Search || !done {
-            return Vec::new();
-        }
-        text.clone_into(&mut self.search);
-        self.find(0, false, around)
-    }
-
     fn copied(&self, what: What, around: &Around) -> Option<String> {
         match what {
-            What::Line => self.lines.get(self.list.at).cloned(),
-            What::Json => Some(render::cost::json(self.report.as_ref()?, &Rates::built_in())),
+            What::Line => self.lines.get(self.shown.item()?).cloned(),
+            What::Json => {
+                let (report, rates) = self.report.as_deref()?;
+                Some(render::cost::json(report, rates))
+            }
             What::Command => Some(format!("lambdaview cost {}", around.times.flags(around.now))),
             What::Trace | What::Request | What::Sql => None,
         }

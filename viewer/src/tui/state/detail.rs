@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use lambdaview_queries::questions::{Text, trace::Span, whole::Whole};
 
 use super::{
-    list::List,
+    narrowed::Narrowed,
     page::{Around, Page, Step},
 };
 use crate::{
     ask::{Nanos, TraceRef},
-    format::{Zone, duration, rfc3339, without_runtime_prefix},
+    format::{Zone, duration, inert, rfc3339, width, without_runtime_prefix},
     trace::{Phase, Spent, end},
     tui::{
         ask::{Answer, Ask, LineRef, Problem, Slot},
         keys::{Command, Scope, What},
+        text::broken,
     },
 };
 
@@ -38,6 +39,27 @@ pub enum Entry {
     Text(String),
 }
 
+impl Entry {
+    fn text(&self) -> String {
+        match self {
+            Self::Heading(text) => (*text).to_owned(),
+            Self::Field(name, value) => format!("{name} {value}"),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
+/// A row of the screen: an entry, or what did not fit into the rows before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Laid {
+    /// The entry's place.
+    pub entry: usize,
+    /// The part of its text, or of its value, that stands here, inert.
+    pub piece: String,
+    /// Whether it is the entry's first row.
+    pub is_first: bool,
+}
+
 /// One thing whole.
 #[derive(Clone, Debug)]
 pub struct Detail {
@@ -51,25 +73,31 @@ pub struct Detail {
     pub problem: Option<Problem>,
     /// The entries, in the order in which they are shown.
     pub entries: Vec<Entry>,
-    /// The cursor.
-    pub list: List,
+    /// The rows they take.
+    pub rows: Vec<Laid>,
+    /// How many columns names take.
+    pub names: usize,
+    /// Which of the rows are shown.
+    pub shown: Narrowed,
     zone: Zone,
 }
 
 impl Detail {
     /// What is known of a thing so far.
     #[must_use]
-    pub fn of(thing: Thing, zone: Zone) -> Self {
+    pub fn of(thing: Thing, around: &Around) -> Self {
         let mut detail = Self {
             thing,
             whole: None,
             is_gone: false,
             problem: None,
             entries: Vec::new(),
-            list: List::default(),
-            zone,
+            rows: Vec::new(),
+            names: 0,
+            shown: Narrowed::without_headings(),
+            zone: around.zone,
         };
-        detail.arrange();
+        detail.arrange(around);
         detail
     }
 
@@ -85,16 +113,11 @@ impl Detail {
     }
 
     /// Takes the rest of it.
-    pub fn take(&mut self, whole: Option<Box<Whole>>) {
+    pub fn take(&mut self, whole: Option<Box<Whole>>, around: &Around) {
         self.is_gone = whole.is_none();
         self.whole = whole.map(|whole| *whole);
         self.problem = None;
-        self.arrange();
-    }
-
-    /// Moves in it as a command says; whether it was such a command.
-    pub fn scroll(&mut self, command: Command, height: usize) -> bool {
-        self.list.act(command, self.entries.len(), height)
+        self.arrange(around);
     }
 
     /// What it is called.
@@ -106,7 +129,8 @@ impl Detail {
         }
     }
 
-    fn arrange(&mut self) {
+    /// Lays everything out anew: something is known that was not, or there is another number of columns.
+    pub fn arrange(&mut self, around: &Around) {
         let mut entries = match &self.thing {
             Thing::Line(line) => of_line(line, self.whole.as_ref(), self.zone),
             Thing::Span(span, spent) => of_span(span, *spent, self.zone),
@@ -120,6 +144,30 @@ impl Detail {
             add(&mut entries, "scope", &scope);
         }
         self.entries = entries;
+        self.lay_out(around.columns);
+        let texts = self.rows.iter().map(|row| self.entries[row.entry].text()).collect();
+        self.shown.set(texts, (0..self.rows.len()).collect(), self.shown.item(), around);
+    }
+
+    /// Every entry in as many rows as it needs.
+    fn lay_out(&mut self, columns: usize) {
+        let names = self.entries.iter().filter_map(|entry| match entry {
+            Entry::Field(name, _) => Some(width(&inert(name))),
+            _ => None,
+        });
+        self.names = names.max().unwrap_or_default().min(columns / 3);
+        // What stands before a value, and one column beside the text.
+        let before = [1, 3 + self.names + 2].map(|before| columns.saturating_sub(before).max(8));
+        let rows = self.entries.iter().enumerate().flat_map(|(entry, of)| {
+            let (text, room) = match of {
+                Entry::Heading(text) => (*text, before[0]),
+                Entry::Text(text) => (&**text, before[0]),
+                Entry::Field(_, value) => (&**value, before[1]),
+            };
+            let pieces = broken(&inert(text), room).into_iter().enumerate();
+            pieces.map(move |(at, piece)| Laid { entry, piece, is_first: at == 0 })
+        });
+        self.rows = rows.collect();
     }
 
     /// The line or span as text, JSON, or one of its ids.
@@ -248,14 +296,20 @@ impl Page for Detail {
     }
 
     fn act(&mut self, command: Command, around: &Around) -> Vec<Step> {
-        self.scroll(command, around.rows);
-        Vec::new()
+        self.shown.act(command, around).unwrap_or_default()
+    }
+
+    fn resized(&mut self, around: &Around) {
+        self.arrange(around);
+    }
+
+    fn narrowed(&mut self) -> Option<&mut Narrowed> {
+        Some(&mut self.shown)
     }
 
     fn answer(&mut self, _slot: Slot, answer: Answer, around: &Around) -> Vec<Step> {
         if let Answer::Whole(whole) = answer {
-            self.take(whole);
-            self.list.settle(self.entries.len(), around.rows);
+            self.take(whole, around);
         }
         Vec::new()
     }
@@ -267,15 +321,6 @@ impl Page for Detail {
 
     fn copied(&self, what: What, _around: &Around) -> Option<String> {
         Detail::copied(self, what)
-    }
-
-    fn clicked(&mut self, row: usize, around: &Around) -> Vec<Step> {
-        self.list.go(self.list.top + row, self.entries.len(), around.rows);
-        Vec::new()
-    }
-
-    fn resized(&mut self, around: &Around) {
-        self.list.settle(self.entries.len(), around.rows);
     }
 
     fn trace(&self) -> Option<TraceRef> {

@@ -6,7 +6,6 @@ use super::{
     link::{self, Place},
     narrowed::Narrowed,
     page::{Around, Page, Step},
-    prompt::For,
 };
 use crate::{
     ask::{Nanos, TraceRef},
@@ -23,8 +22,6 @@ pub struct Errors {
     /// The function whose errors they are; nothing for all.
     pub of: Option<String>,
     all: Vec<Group>,
-    /// What each is found by.
-    texts: Vec<String>,
     /// Which of them are shown.
     pub shown: Narrowed,
     /// When the answer came; `None` before the first.
@@ -54,17 +51,6 @@ impl Errors {
     fn under_cursor(&self) -> Option<&Group> {
         self.shown.item().map(|item| &self.all[item])
     }
-
-    fn arrange(&mut self, around: &Around) {
-        let texts = &self.texts;
-        let stays = self.shown.item();
-        self.shown.show((0..texts.len()).collect(), |item| &texts[item], stays, around);
-    }
-
-    fn find(&mut self, steps: (isize, isize), around: &Around) -> Vec<Step> {
-        let texts = &self.texts;
-        self.shown.find(steps, |item| &texts[item], around)
-    }
 }
 
 impl Page for Errors {
@@ -82,25 +68,20 @@ impl Page for Errors {
     }
 
     fn act(&mut self, command: Command, around: &Around) -> Vec<Step> {
-        if self.shown.act(command, around) {
-            return Vec::new();
-        }
-        match command {
-            Command::Search => vec![Step::Prompt(For::Search, String::new())],
-            Command::Filter => vec![Step::Prompt(For::Filter, self.shown.filter.clone())],
-            Command::Next => self.find((1, 1), around),
-            Command::Previous => self.find((-1, -1), around),
-            _ => Vec::new(),
-        }
+        self.shown.act(command, around).unwrap_or_default()
+    }
+
+    fn narrowed(&mut self) -> Option<&mut Narrowed> {
+        Some(&mut self.shown)
     }
 
     fn answer(&mut self, _slot: Slot, answer: Answer, around: &Around) -> Vec<Step> {
         if let Answer::Errors(groups) = answer {
             let text = |group: &Group| format!("{} {} {}", group.kind, group.message, group.functions.join(" "));
-            self.texts = groups.iter().map(text).collect();
+            let stays = self.shown.item();
+            self.shown.set(groups.iter().map(text).collect(), (0..groups.len()).collect(), stays, around);
             self.all = groups;
             (self.read_at, self.problem) = (Some(around.now), None);
-            self.arrange(around);
         }
         Vec::new()
     }
@@ -108,21 +89,6 @@ impl Page for Errors {
     fn failed(&mut self, _slot: Slot, problem: Problem, _around: &Around) -> Vec<Step> {
         self.problem = Some(problem);
         Vec::new()
-    }
-
-    fn typed(&mut self, to: For, text: &str, done: bool, around: &Around) -> Vec<Step> {
-        match to {
-            For::Search if done => {
-                text.clone_into(&mut self.shown.search);
-                self.find((0, 1), around)
-            }
-            For::Filter => {
-                text.clone_into(&mut self.shown.filter);
-                self.arrange(around);
-                Vec::new()
-            }
-            _ => Vec::new(),
-        }
     }
 
     fn copied(&self, what: What, around: &Around) -> Option<String> {
@@ -139,15 +105,6 @@ impl Page for Errors {
             }
             What::Sql => None,
         }
-    }
-
-    fn clicked(&mut self, row: usize, around: &Around) -> Vec<Step> {
-        self.shown.click(row, around);
-        Vec::new()
-    }
-
-    fn resized(&mut self, around: &Around) {
-        self.arrange(around);
     }
 
     fn function(&self) -> Option<String> {

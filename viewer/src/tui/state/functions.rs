@@ -4,7 +4,6 @@ use super::{
     link::{self, Place},
     narrowed::Narrowed,
     page::{Around, Page, Step},
-    prompt::For,
 };
 use crate::{
     ask::Nanos,
@@ -122,6 +121,12 @@ impl Functions {
         self.shown.in_view(height).map(|(item, selected)| (&self.all[item], selected))
     }
 
+    /// Whether of any of them it is known what its logs would cost.
+    #[must_use]
+    pub fn has_dollars(&self) -> bool {
+        self.all.iter().any(|row| row.dollars.is_some())
+    }
+
     /// The names of all.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
@@ -132,7 +137,8 @@ impl Functions {
         self.shown.item().map(|item| &self.all[item])
     }
 
-    fn arrange(&mut self, stays: Option<usize>, around: &Around) {
+    /// All of them in the order they are sorted by.
+    fn ordered(&self) -> Vec<usize> {
         let (all, sort) = (&self.all, self.sort);
         let mut ordered: Vec<usize> = (0..all.len()).collect();
         ordered.sort_by(|a, b| {
@@ -142,19 +148,14 @@ impl Functions {
         if self.ascending {
             ordered.reverse();
         }
-        self.shown.show(ordered, |item| &all[item].function.name, stays, around);
+        ordered
     }
 
     fn sort_by(&mut self, step: usize, around: &Around) {
         let at = Column::ALL.iter().position(|column| *column == self.sort).unwrap_or_default();
         self.sort = Column::ALL[(at + step) % Column::ALL.len()];
         self.ascending = false;
-        self.arrange(self.shown.item(), around);
-    }
-
-    fn find(&mut self, steps: (isize, isize), around: &Around) -> Vec<Step> {
-        let all = &self.all;
-        self.shown.find(steps, |item| &all[item].function.name, around)
+        self.shown.order(self.ordered(), around);
     }
 }
 
@@ -172,23 +173,20 @@ impl Page for Functions {
     }
 
     fn act(&mut self, command: Command, around: &Around) -> Vec<Step> {
-        if self.shown.act(command, around) {
-            return Vec::new();
-        }
         match command {
             Command::SortNext => self.sort_by(1, around),
             Command::SortPrevious => self.sort_by(Column::ALL.len() - 1, around),
             Command::SortReverse => {
                 self.ascending = !self.ascending;
-                self.arrange(self.shown.item(), around);
+                self.shown.order(self.ordered(), around);
             }
-            Command::Search => return vec![Step::Prompt(For::Search, String::new())],
-            Command::Filter => return vec![Step::Prompt(For::Filter, self.shown.filter.clone())],
-            Command::Next => return self.find((1, 1), around),
-            Command::Previous => return self.find((-1, -1), around),
-            _ => {}
+            _ => return self.shown.act(command, around).unwrap_or_default(),
         }
         Vec::new()
+    }
+
+    fn narrowed(&mut self) -> Option<&mut Narrowed> {
+        Some(&mut self.shown)
     }
 
     fn answer(&mut self, _slot: Slot, answer: Answer, around: &Around) -> Vec<Step> {
@@ -196,28 +194,14 @@ impl Page for Functions {
             let name = self.under_cursor().map(|row| row.function.name.clone());
             self.all = functions;
             (self.read_at, self.problem) = (Some(around.now), None);
-            self.arrange(name.and_then(|name| self.all.iter().position(|one| one.function.name == name)), around);
+            let stays = name.and_then(|name| self.all.iter().position(|one| one.function.name == name));
+            self.shown.set(self.names(), self.ordered(), stays, around);
         }
         Vec::new()
     }
 
     fn failed(&mut self, _slot: Slot, problem: Problem, _around: &Around) -> Vec<Step> {
         self.problem = Some(problem);
-        Vec::new()
-    }
-
-    fn typed(&mut self, to: For, text: &str, done: bool, around: &Around) -> Vec<Step> {
-        match to {
-            For::Search if done => {
-                text.clone_into(&mut self.shown.search);
-                return self.find((0, 1), around);
-            }
-            For::Filter => {
-                text.clone_into(&mut self.shown.filter);
-                self.arrange(self.shown.item(), around);
-            }
-            _ => {}
-        }
         Vec::new()
     }
 
@@ -234,20 +218,6 @@ impl Page for Functions {
     fn place(&self, around: &Around) -> Option<Place> {
         let search = link::is("ResourceAttributes.faas.name", &self.under_cursor()?.function.name);
         Some(Place { search, from: around.times.from(around.now), until: around.times.end(around.now) })
-    }
-
-    fn clicked(&mut self, row: usize, around: &Around) -> Vec<Step> {
-        self.shown.click(row, around);
-        Vec::new()
-    }
-
-    fn status(&self) -> Option<String> {
-        let known = self.all.iter().any(|row| row.dollars.is_some());
-        known.then(|| "* CloudWatch's price for such logs in a month, modelled".to_owned())
-    }
-
-    fn resized(&mut self, around: &Around) {
-        self.arrange(self.shown.item(), around);
     }
 
     fn function(&self) -> Option<String> {

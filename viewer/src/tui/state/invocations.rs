@@ -1,23 +1,30 @@
 //! The invocations screen: a function's newest invocations, how they ended, and what of them is still to come.
 
-use lambdaview_queries::questions::invocations::{Ending, Invocation};
+use std::collections::BTreeMap;
+
+use lambdaview_queries::{
+    questions::invocations::{Ending, Invocation},
+    window::Window,
+};
 
 use super::{
-    list::List,
+    narrowed::Narrowed,
     page::{Around, Page, Step},
-    prompt::For,
 };
 use crate::{
     ask::{Nanos, TraceRef},
-    format::inert,
-    radar::{self, Sight},
+    radar::{self, Report, Sight},
     render::{fields, invocations as render},
     tui::{
         ask::{Answer, Ask, Problem, Slot},
         keys::{Command, Scope, What},
-        text::find,
     },
 };
+
+const SECOND: Nanos = 1_000_000_000;
+/// How often reports that are to come are asked for.
+const OFTEN: Nanos = 10 * SECOND;
+const SELDOM: Nanos = 60 * SECOND;
 
 /// A column to sort by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,20 +102,16 @@ pub struct Invocations {
     pub function: String,
     all: Vec<Invocation>,
     sights: Vec<Sight>,
-    /// Which of them are shown, in their order.
-    shown: Vec<usize>,
-    /// The cursor.
-    pub list: List,
+    /// Which of them are shown.
+    pub shown: Narrowed,
     /// What they are sorted by.
     pub sort: Column,
     /// Whether the order is turned round: smallest first.
     pub ascending: bool,
-    /// What an id, an error or a version must contain.
-    pub filter: String,
-    /// What is searched.
-    pub search: String,
     /// When the answer came; `None` before the first.
     pub read_at: Option<Nanos>,
+    /// When reports that are to come were last asked for.
+    asked_at: Nanos,
     /// Why there is none.
     pub problem: Option<Problem>,
 }
@@ -120,64 +123,72 @@ impl Invocations {
         Self { function: function.to_owned(), ..Self::default() }
     }
 
-    /// How many are shown.
-    #[must_use]
-    pub const fn count(&self) -> usize {
-        self.shown.len()
-    }
-
     /// Every one.
     #[must_use]
     pub fn all(&self) -> &[Invocation] {
         &self.all
     }
 
-    /// Those in a stretch of the list, with what follows from those around them.
-    pub fn rows(&self, shown: std::ops::Range<usize>) -> impl Iterator<Item = (&Invocation, Sight)> {
-        self.shown[shown].iter().map(|at| (&self.all[*at], self.sights[*at]))
-    }
-
-    /// How many rows there is room for: the headings take one.
-    #[must_use]
-    pub const fn height(around: &Around) -> usize {
-        around.rows.saturating_sub(1)
+    /// Those in view, with what follows from those around them, and whether each is under the cursor.
+    pub fn in_view(&self, height: usize) -> impl Iterator<Item = ((&Invocation, Sight), bool)> {
+        self.shown.in_view(height).map(|(at, selected)| ((&self.all[at], self.sights[at]), selected))
     }
 
     fn under_cursor(&self) -> Option<(&Invocation, Sight)> {
-        self.shown.get(self.list.at).map(|at| (&self.all[*at], self.sights[*at]))
+        self.shown.item().map(|at| (&self.all[at], self.sights[at]))
     }
 
-    fn arrange(&mut self, around: &Around) {
-        let stays = self.under_cursor().map(|(invocation, _)| invocation.request_id.clone());
-        let wanted = |at: &usize| self.filter.is_empty() || contains(&self.all[*at], &self.filter);
-        let mut shown: Vec<usize> = (0..self.all.len()).filter(wanted).collect();
-        shown.sort_by_key(|at| (std::cmp::Reverse(self.sort.value(&self.all[*at])), *at));
+    /// All of them in the order they are sorted by.
+    fn ordered(&self) -> Vec<usize> {
+        let mut ordered: Vec<usize> = (0..self.all.len()).collect();
+        ordered.sort_by_key(|at| (std::cmp::Reverse(self.sort.value(&self.all[*at])), *at));
         if self.ascending {
-            shown.reverse();
+            ordered.reverse();
         }
-        self.shown = shown;
-        let at = stays.and_then(|id| self.shown.iter().position(|at| self.all[*at].request_id == id));
-        self.list.go(at.unwrap_or(self.list.at), self.shown.len(), Self::height(around));
+        ordered
     }
 
-    fn seek(&mut self, forward: bool, none: &str, is_it: impl Fn(&Invocation) -> bool, around: &Around) -> Vec<Step> {
-        let count = self.shown.len();
-        let place = |n: usize| if forward { self.list.at + n } else { self.list.at + count - n } % count;
-        let found = (1..=count).map(place).find(|at| is_it(&self.all[self.shown[*at]]));
-        match found {
-            Some(at) => self.list.go(at, count, Self::height(around)),
-            None => return vec![Step::Say(none.to_owned())],
-        }
-        Vec::new()
+    /// When the oldest and the newest invocation began whose reports are to come.
+    fn pending(&self) -> Option<(Nanos, Nanos)> {
+        let pending = self.all.iter().zip(&self.sights).filter(|(_, sight)| sight.report == Report::Pending);
+        let starts = || pending.clone().map(|(invocation, _)| invocation.start);
+        starts().min().zip(starts().max())
     }
 
-    fn find(&mut self, forward: bool, around: &Around) -> Vec<Step> {
-        if self.search.is_empty() {
-            return vec![Step::Say("nothing is searched; / does".to_owned())];
+    /// How long the reports that are to come are not asked for yet: the longer they are away, the longer.
+    fn pause(&self, now: Nanos) -> Option<Nanos> {
+        let (_, newest) = self.pending()?;
+        let pause = ((now - newest) / 10).clamp(OFTEN, SELDOM);
+        Some((self.asked_at + pause - now).max(0))
+    }
+
+    /// Other invocations, or more known of them; the cursor stays on its own.
+    fn show(&mut self, all: Vec<Invocation>, around: &Around) {
+        let id = self.under_cursor().map(|(invocation, _)| invocation.request_id.clone());
+        self.sights = radar::look(&all, around.now);
+        self.all = all;
+        let stays = id.and_then(|id| self.all.iter().position(|one| one.request_id == id));
+        self.shown.set(self.all.iter().map(text).collect(), self.ordered(), stays, around);
+    }
+
+    /// Fills in the reports that have come.
+    fn fill_in(&mut self, found: Vec<Invocation>, around: &Around) {
+        let reported = found.into_iter().filter(|one| one.billed.is_some() || one.memory_used.is_some());
+        let mut reported: BTreeMap<String, Invocation> = reported.map(|one| (one.request_id.clone(), one)).collect();
+        let mut all = self.all.clone();
+        for (invocation, sight) in all.iter_mut().zip(&self.sights) {
+            if sight.report == Report::Pending
+                && let Some(report) = reported.remove(&invocation.request_id)
+            {
+                *invocation = Invocation { lines: invocation.lines, ..report };
+            }
         }
-        let wanted = self.search.clone();
-        let none = format!("no invocation contains {}", inert(&wanted));
-        self.seek(forward, &none, |invocation| contains(invocation, &wanted), around)
+        self.show(all, around);
+    }
+
+    fn seek(&mut self, steps: (isize, isize), around: &Around) -> Vec<Step> {
+        let all = &self.all;
+        self.shown.seek(steps, |at| is_failed(&all[at]), "none of them failed", around)
     }
 }
 
@@ -186,10 +197,10 @@ const fn is_failed(invocation: &Invocation) -> bool {
     matches!(invocation.ending, Ending::Failed | Ending::Timeout | Ending::OutOfMemory)
 }
 
-fn contains(invocation: &Invocation, wanted: &str) -> bool {
-    let texts = [&invocation.request_id, &invocation.error_type, &invocation.version, &invocation.trace_id];
-    let word = render::word(invocation.ending);
-    texts.into_iter().any(|text| find(text, wanted).is_some()) || find(word, wanted).is_some()
+/// What it is found by: an id, an error, a version, how it ended.
+fn text(invocation: &Invocation) -> String {
+    let Invocation { request_id, error_type, version, trace_id, .. } = invocation;
+    [request_id, error_type, version, trace_id, render::word(invocation.ending)].join(" ")
 }
 
 impl Page for Invocations {
@@ -207,59 +218,57 @@ impl Page for Invocations {
     }
 
     fn act(&mut self, command: Command, around: &Around) -> Vec<Step> {
-        if self.list.act(command, self.shown.len(), Self::height(around)) {
-            return Vec::new();
-        }
         match command {
             Command::SortNext => {
                 let at = Column::ALL.iter().position(|column| *column == self.sort).unwrap_or_default();
                 (self.sort, self.ascending) = (Column::ALL[(at + 1) % Column::ALL.len()], false);
-                self.arrange(around);
+                self.shown.order(self.ordered(), around);
             }
             Command::SortReverse => {
                 self.ascending = !self.ascending;
-                self.arrange(around);
+                self.shown.order(self.ordered(), around);
             }
-            Command::NextError => return self.seek(true, "none of them failed", is_failed, around),
-            Command::PreviousError => return self.seek(false, "none of them failed", is_failed, around),
-            Command::Search => return vec![Step::Prompt(For::Search, String::new())],
-            Command::Filter => return vec![Step::Prompt(For::Filter, self.filter.clone())],
-            Command::Next => return self.find(true, around),
-            Command::Previous => return self.find(false, around),
+            Command::NextError => return self.seek((1, 1), around),
+            Command::PreviousError => return self.seek((-1, -1), around),
+            _ => return self.shown.act(command, around).unwrap_or_default(),
+        }
+        Vec::new()
+    }
+
+    fn narrowed(&mut self) -> Option<&mut Narrowed> {
+        Some(&mut self.shown)
+    }
+
+    fn answer(&mut self, _slot: Slot, answer: Answer, around: &Around) -> Vec<Step> {
+        match answer {
+            Answer::Invocations(found) => {
+                (self.read_at, self.problem, self.asked_at) = (Some(around.now), None, around.now);
+                self.show(found, around);
+            }
+            Answer::Ends(found) => self.fill_in(found, around),
             _ => {}
         }
         Vec::new()
     }
 
-    fn answer(&mut self, _slot: Slot, answer: Answer, around: &Around) -> Vec<Step> {
-        if let Answer::Invocations(found) = answer {
-            self.sights = radar::look(&found, around.now);
-            self.all = found;
-            self.read_at = Some(around.now);
-            self.problem = None;
-            self.arrange(around);
-        }
-        Vec::new()
+    fn wakes_after(&self, now: Nanos) -> Option<u64> {
+        self.pause(now).map(|pause| pause.max(SECOND).unsigned_abs())
     }
 
-    fn failed(&mut self, _slot: Slot, problem: Problem, _around: &Around) -> Vec<Step> {
-        self.problem = Some(problem);
-        Vec::new()
+    /// A report comes with the environment's next invocation: it is filled in then.
+    fn tick(&mut self, around: &Around) -> Vec<Step> {
+        let Some((oldest, _)) = self.pending().filter(|_| self.pause(around.now) == Some(0)) else { return Vec::new() };
+        self.asked_at = around.now;
+        let window = Window::since(oldest, around.now);
+        vec![Step::AskOnce(Slot::Ends, Ask::Ends { functions: vec![self.function.clone()], window })]
     }
 
-    fn typed(&mut self, to: For, text: &str, done: bool, around: &Around) -> Vec<Step> {
-        match to {
-            For::Search if done => {
-                text.clone_into(&mut self.search);
-                if text.is_empty() { Vec::new() } else { self.find(true, around) }
-            }
-            For::Filter => {
-                text.clone_into(&mut self.filter);
-                self.arrange(around);
-                Vec::new()
-            }
-            _ => Vec::new(),
+    fn failed(&mut self, slot: Slot, problem: Problem, _around: &Around) -> Vec<Step> {
+        // What is asked beside is asked again by and by.
+        if slot == Slot::Main {
+            self.problem = Some(problem);
         }
+        Vec::new()
     }
 
     fn copied(&self, what: What, _around: &Around) -> Option<String> {
@@ -275,18 +284,6 @@ impl Page for Invocations {
             What::Command => Some(format!("lambdaview invocations --request {}", invocation.request_id)),
             What::Sql => None,
         }
-    }
-
-    fn clicked(&mut self, row: usize, around: &Around) -> Vec<Step> {
-        // The headings are the first row.
-        if let Some(row) = row.checked_sub(1) {
-            self.list.go(self.list.top + row, self.shown.len(), Self::height(around));
-        }
-        Vec::new()
-    }
-
-    fn resized(&mut self, around: &Around) {
-        self.list.settle(self.shown.len(), Self::height(around));
     }
 
     fn function(&self) -> Option<String> {
@@ -308,7 +305,7 @@ mod tests {
     use super::*;
     use crate::tui::{
         event::Event,
-        sample::{NOW, SECOND, Viewer},
+        sample::{NOW, Viewer},
         state::Screen,
     };
 
@@ -340,6 +337,26 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_report_that_was_pending_is_filled_in_when_it_comes() {
+        let mut viewer = Viewer::new(Screen::Invocations(Box::new(Invocations::of("charge"))), 120, 24);
+        let (ticket, _) = viewer.asked();
+        let pending = Invocation { lines: Some((7, 0)), ..invocation(1, Ending::Ok) };
+        let before = Invocation { billed: Some(1_000_000), instance: "other".to_owned(), ..invocation(9, Ending::Ok) };
+        viewer.answer(ticket, Answer::Invocations(vec![pending.clone(), before])).event(Event::Ended(ticket));
+        assert!(viewer.picture().contains("pending"));
+        assert!(viewer.event(Event::Tick).effects.is_empty(), "it was asked just now");
+        assert!(viewer.state.wakes_after().is_some());
+        viewer.now += 11 * SECOND;
+        let (ticket, ask) = viewer.event(Event::Tick).asked();
+        assert!(matches!(ask, Ask::Ends { window, .. } if window.from == pending.start), "only what it is in: {ask:?}");
+        let report = Invocation { billed: Some(700_000_000), lines: None, ..pending };
+        viewer.answer(ticket, Answer::Ends(vec![report])).event(Event::Ended(ticket));
+        let picture = viewer.picture();
+        assert!(!picture.contains("pending") && picture.contains("700ms") && picture.contains(" 7 "), "{picture}");
+        assert_eq!(viewer.state.wakes_after(), None, "nothing is waited for any more");
     }
 
     #[test]

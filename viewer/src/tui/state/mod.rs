@@ -25,6 +25,7 @@ use asked::Asked;
 use detail::{Detail, Thing};
 use page::{Around, Step};
 use prompt::Typed;
+use tail::Tail;
 use times::Times;
 
 pub use overlay::{Choice, Overlay};
@@ -37,7 +38,7 @@ use super::{
 use crate::{ask::Nanos, format::Zone};
 
 /// Something to be done outside the state.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Ask the server; answers come with the ticket.
     Ask(Ticket, Ask),
@@ -190,7 +191,7 @@ impl State {
     /// After how many nanoseconds a tick is wanted; never, while nothing that is shown changes by time alone.
     #[must_use]
     pub fn wakes_after(&self) -> Option<u64> {
-        [self.asked.wakes_after(self.clock), self.screen().page().wakes_after()].into_iter().flatten().min()
+        [self.asked.wakes_after(self.clock), self.screen().page().wakes_after(self.now())].into_iter().flatten().min()
     }
 
     /// Takes what happened at `clock`, and says what is to be done.
@@ -214,7 +215,10 @@ impl State {
             Event::Answer(ticket, answer) => self.answer(ticket, answer),
             Event::Failed(ticket, problem) => self.failed(ticket, problem),
             Event::Ended(ticket) => self.ended(ticket),
-            Event::Tick => Vec::new(),
+            Event::Tick => {
+                let around = self.around();
+                self.with_top(|page| page.tick(&around))
+            }
         }
     }
 
@@ -241,7 +245,7 @@ impl State {
             let left: Vec<Open> = self.stack.drain(1..).collect();
             return left.iter().flat_map(|open| self.leave(open)).collect();
         }
-        self.push(Screen::Functions(functions::Functions::default()))
+        self.push(Screen::Functions(Box::default()))
     }
 
     fn leave(&mut self, open: &Open) -> Vec<Effect> {
@@ -308,13 +312,17 @@ impl State {
         effects
     }
 
-    /// Back to the nearest screen below that has this line, with the cursor on it; where none has, all that is known of it.
+    /// Back to the nearest screen below that has this line, with the cursor on it; where none has, to it among the lines of its
+    /// function; of a line that names none, all that is known.
     fn back_to(&mut self, line: &LineRef) -> Vec<Effect> {
         let around = self.around();
         let top = self.stack.len() - 1;
         let Some(at) = self.stack[..top].iter_mut().rposition(|open| open.screen.page_mut().go_to(line, &around))
         else {
-            return self.push(Screen::Detail(Box::new(Detail::of(Thing::Line(line.clone()), self.zone))));
+            if !line.function.is_empty() {
+                return self.push(Screen::Tail(Box::new(Tail::at(line.clone(), self.times))));
+            }
+            return self.push(Screen::Detail(Box::new(Detail::of(Thing::Line(line.clone()), &around))));
         };
         let left: Vec<Open> = self.stack.drain(at + 1..).collect();
         left.iter().flat_map(|open| self.leave(open)).collect()

@@ -77,7 +77,8 @@ impl State {
             Edit::Done => (text, true),
             Edit::Dropped => {
                 self.overlay = None;
-                return Vec::new();
+                let around = self.around();
+                return self.with_top(|page| page.dropped(to, &around));
             }
         };
         if done {

@@ -1,6 +1,6 @@
 //! What a screen is to the rest: it begins, acts on commands, takes answers, and says what is to be done about them.
 
-use super::{Screen, link::Place, prompt::For, times::Times};
+use super::{Screen, link::Place, narrowed::Narrowed, prompt::For, times::Times};
 use crate::{
     ask::{Nanos, TraceRef},
     format::Zone,
@@ -75,8 +75,19 @@ pub trait Page {
         Vec::new()
     }
 
+    /// The list that it shows, where that is all it shows: what is typed, clicked and resized is the list's business then.
+    fn narrowed(&mut self) -> Option<&mut Narrowed> {
+        None
+    }
+
     /// Takes what was typed, or is being typed: `done` says which.
-    fn typed(&mut self, _to: For, _text: &str, _done: bool, _around: &Around) -> Vec<Step> {
+    fn typed(&mut self, to: For, text: &str, done: bool, around: &Around) -> Vec<Step> {
+        self.narrowed().map_or_else(Vec::new, |list| list.typed(to, text, done, around))
+    }
+
+    /// What was being typed is not wanted.
+    fn dropped(&mut self, to: For, around: &Around) -> Vec<Step> {
+        self.narrowed().into_iter().for_each(|list| list.dropped(to, around));
         Vec::new()
     }
 
@@ -91,16 +102,24 @@ pub trait Page {
     }
 
     /// A row of the screen's body was clicked.
-    fn clicked(&mut self, _row: usize, _around: &Around) -> Vec<Step> {
+    fn clicked(&mut self, row: usize, around: &Around) -> Vec<Step> {
+        self.narrowed().into_iter().for_each(|list| list.click(row, around));
         Vec::new()
     }
 
     /// The terminal has another size.
-    fn resized(&mut self, _around: &Around) {}
+    fn resized(&mut self, around: &Around) {
+        self.narrowed().into_iter().for_each(|list| list.resized(around));
+    }
 
-    /// After how many nanoseconds something that it shows has changed by time alone.
-    fn wakes_after(&self) -> Option<u64> {
+    /// After how many nanoseconds it wants a tick, if nothing else happens.
+    fn wakes_after(&self, _now: Nanos) -> Option<u64> {
         None
+    }
+
+    /// Time has passed.
+    fn tick(&mut self, _around: &Around) -> Vec<Step> {
+        Vec::new()
     }
 
     /// The log line under its cursor.

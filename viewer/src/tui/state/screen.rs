@@ -16,7 +16,7 @@ use crate::tui::keys::{Command, Scope};
 #[derive(Debug)]
 pub enum Screen {
     /// What there is.
-    Functions(Functions),
+    Functions(Box<Functions>),
     /// A function's lines.
     Tail(Box<Tail>),
     /// A function's invocations.
@@ -36,7 +36,7 @@ impl Screen {
     #[must_use]
     pub fn page(&self) -> &dyn Page {
         match self {
-            Self::Functions(screen) => screen,
+            Self::Functions(screen) => &**screen,
             Self::Tail(screen) => &**screen,
             Self::Invocations(screen) => &**screen,
             Self::Trace(screen) => &**screen,
@@ -49,7 +49,7 @@ impl Screen {
     /// The same, to be changed.
     pub fn page_mut(&mut self) -> &mut dyn Page {
         match self {
-            Self::Functions(screen) => screen,
+            Self::Functions(screen) => &mut **screen,
             Self::Tail(screen) => &mut **screen,
             Self::Invocations(screen) => &mut **screen,
             Self::Trace(screen) => &mut **screen,
@@ -63,7 +63,6 @@ impl Screen {
     #[must_use]
     pub fn for_command(command: Command, from: &dyn Page, around: &Around) -> Option<Self> {
         match (command, from.scope()) {
-            (Command::Open, Scope::Functions) => from.function().map(|name| Self::tail(&name)),
             (Command::Tail, scope) if scope != Scope::Tail => from.function().map(|name| Self::tail(&name)),
             (Command::Errors, Scope::Functions) => Some(Self::Errors(Box::default())),
             (Command::Errors, scope) if scope != Scope::Errors => {
@@ -71,7 +70,7 @@ impl Screen {
             }
             (Command::Cost, scope) if scope != Scope::Cost => Some(Self::Cost(Box::default())),
             (Command::Open, Scope::Tail) => {
-                Some(Self::Detail(Box::new(Detail::of(Thing::Line(from.line_ref()?), around.zone))))
+                Some(Self::Detail(Box::new(Detail::of(Thing::Line(from.line_ref()?), around))))
             }
             (Command::Invocations, scope) if scope != Scope::Invocations => {
                 Some(Self::Invocations(Box::new(Invocations::of(&from.function()?))))

@@ -2,13 +2,13 @@
 
 use ratatui::{style::Style, text::Line};
 
-use super::Scene;
+use super::{Scene, functions};
 use crate::{
     format::{cut, duration, width},
     render::style::Role,
     tui::{
         keys,
-        state::{Overlay, State},
+        state::{Overlay, Screen, State},
         text::Row,
         theme::Part,
     },
@@ -63,6 +63,9 @@ fn left(scene: Scene<'_>) -> (String, Part) {
         let waited = waited.unsigned_abs();
         let tenths = duration(waited / 100_000_000 * 100_000_000);
         return (format!("{} {tenths}  Esc stops", scene.theme.spinner(waited)), Part::Of(Role::Warning));
+    }
+    if let Screen::Functions(screen) = state.screen() {
+        return (functions::footnote(scene, screen).unwrap_or_default(), Part::Of(Role::Faint));
     }
     (state.screen().page().status().unwrap_or_default(), Part::Key)
 }

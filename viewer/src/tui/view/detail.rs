@@ -4,10 +4,9 @@ use ratatui::{Frame, layout::Rect, style::Style, text::Line};
 
 use super::{Scene, header as top_line};
 use crate::{
-    format::width,
     render::style::{Paint, Role},
     tui::{
-        state::detail::{Detail, Entry, Thing},
+        state::detail::{Detail, Entry, Laid, Thing},
         text::Row,
         theme::{Part, Sign},
     },
@@ -21,22 +20,18 @@ pub(super) fn header(scene: Scene<'_>, screen: &Detail) -> Line<'static> {
         (None, false) => "reading the rest ".to_owned(),
         (Some(_), false) => String::new(),
     };
-    top_line(scene, &[(screen.title(), Part::HeaderStrong)], &[(state, faint)])
+    let mut left = vec![(screen.title(), Part::HeaderStrong)];
+    left.extend(super::filtered(&screen.shown));
+    top_line(scene, &left, &[(state, faint)])
 }
 
 /// The entries; the one under the cursor stands out where keys go to them.
 pub(super) fn draw(scene: Scene<'_>, screen: &Detail, has_focus: bool, body: Rect, frame: &mut Frame<'_>) {
     let height = usize::from(body.height);
-    let names = screen.entries.iter().filter_map(|entry| match entry {
-        Entry::Field(name, _) => Some(width(name)),
-        _ => None,
-    });
-    let names = names.max().unwrap_or_default().min(usize::from(body.width) / 3);
-    let shown = screen.list.shown(screen.entries.len(), height);
-    for (at, y) in shown.zip(body.y..body.bottom()) {
+    for ((at, selected), y) in screen.shown.in_view(height).zip(body.y..body.bottom()) {
         let area = Rect { y, height: 1, ..body };
-        frame.render_widget(line(scene, screen, &screen.entries[at], names, body.width), area);
-        if has_focus && at == screen.list.at {
+        frame.render_widget(line(scene, screen, &screen.rows[at], body.width), area);
+        if has_focus && selected {
             frame.buffer_mut().set_style(area, scene.style(Part::Selected));
         }
     }
@@ -49,14 +44,17 @@ pub(super) fn draw(scene: Scene<'_>, screen: &Detail, has_focus: bool, body: Rec
     }
 }
 
-fn line(scene: Scene<'_>, screen: &Detail, entry: &Entry, names: usize, columns: u16) -> Line<'static> {
+fn line(scene: Scene<'_>, screen: &Detail, laid: &Laid, columns: u16) -> Line<'static> {
     let mut row = Row::new(usize::from(columns));
-    match entry {
-        Entry::Heading(text) => row.push(" ", Style::new()).push(text, scene.style(Part::Heading)),
-        Entry::Text(text) => row.push(" ", Style::new()).push(text, text_style(scene, screen)),
-        Entry::Field(name, value) => {
-            row.push("   ", Style::new()).column(name, names, scene.style(Part::Of(Role::Faint)));
-            row.push("  ", Style::new()).push(value, Style::new())
+    let (search, found) = (&screen.shown.search, scene.style(Part::Match));
+    let Laid { entry, piece, is_first } = laid;
+    match &screen.entries[*entry] {
+        Entry::Heading(_) => row.push(" ", Style::new()).push(piece, scene.style(Part::Heading)),
+        Entry::Text(_) => row.push(" ", Style::new()).searched(piece, search, text_style(scene, screen), found),
+        Entry::Field(name, _) => {
+            let name = if *is_first { name } else { "" };
+            row.push("   ", Style::new()).column(name, screen.names, scene.style(Part::Of(Role::Faint)));
+            row.push("  ", Style::new()).searched(piece, search, Style::new(), found)
         }
     };
     row.line()

@@ -25,9 +25,7 @@ pub(super) fn header(scene: Scene<'_>, screen: &Errors) -> Line<'static> {
         (kinds, FAINT),
         (format!("  {}", state.times.shown(state.zone, state.now())), Part::Text),
     ];
-    if !screen.shown.filter.is_empty() {
-        left.push((format!("  & {}", screen.shown.filter), Part::Of(Role::Warning)));
-    }
+    left.extend(super::filtered(&screen.shown));
     let right = screen.read_at.map(|at| (format!("as of {} ", &state.zone.clock(at)[..8]), FAINT));
     top_line(scene, &left, right.as_slice())
 }

@@ -5,7 +5,10 @@ use ratatui::{Frame, layout::Rect, text::Line};
 use super::{Scene, header as top_line, problem};
 use crate::{
     format::{ago, bytes, count, duration, width},
-    render::{functions::Row, style::Role},
+    render::{
+        functions::{Row, money},
+        style::Role,
+    },
     tui::{
         state::functions::{Column, Functions},
         text,
@@ -28,9 +31,7 @@ pub(super) fn header(scene: Scene<'_>, screen: &Functions) -> Line<'static> {
         (format!("  {}", state.times.shown(state.zone, state.now())), Part::Text),
         (format!("  sort: {} {}", screen.sort.heading(), scene.sign(order)), faint),
     ];
-    if !screen.shown.filter.is_empty() {
-        left.push((format!("  & {}", screen.shown.filter), Part::Of(Role::Warning)));
-    }
+    left.extend(super::filtered(&screen.shown));
     let right = match screen.read_at {
         Some(at) => vec![(format!("as of {} ", &state.zone.clock(at)[..8]), faint)],
         None => Vec::new(),
@@ -58,6 +59,15 @@ pub(super) fn draw(scene: Scene<'_>, screen: &Functions, body: Rect, frame: &mut
             frame.buffer_mut().set_style(area, scene.style(Part::Selected));
         }
     }
+}
+
+/// What the star at a column means, where there is room for that column.
+pub(super) fn footnote(scene: Scene<'_>, screen: &Functions) -> Option<String> {
+    let around = scene.state.around();
+    let rows: Vec<(&Row, bool)> = screen.in_view(screen.shown.height(&around)).collect();
+    let layout = layout(around.columns, &rows, scene.state.now());
+    let is_shown = screen.has_dollars() && layout.columns.iter().any(|(column, _)| *column == Column::Dollars);
+    is_shown.then(|| "* CloudWatch's price for such logs in a month, modelled".to_owned())
 }
 
 fn nothing(screen: &Functions) -> Vec<(String, Part)> {
@@ -190,7 +200,7 @@ fn cell(column: Column, row: &Row, now: i64) -> String {
         Column::Memory => memory(function.memory_used, function.memory_size),
         Column::Lines => count(function.lines),
         Column::Bytes => bytes(function.log_bytes),
-        Column::Dollars => row.dollars.map_or_else(unknown, |dollars| format!("{dollars:.2}")),
+        Column::Dollars => row.dollars.map_or_else(unknown, money),
         Column::Last => ago(function.last, now),
     }
 }

@@ -54,6 +54,6 @@ fn lines(scene: Scene<'_>, scope: Scope) -> Vec<Line<'static>> {
 fn line(scene: Scene<'_>, binding: &Binding) -> Line<'static> {
     let mut row = Row::new(72);
     row.push("   ", scene.style(Part::Text));
-    row.column(&keys::shown(binding.keys), 18, scene.style(Part::Key)).push(binding.help, scene.style(Part::Text));
+    row.column(&keys::shown(binding.keys), 19, scene.style(Part::Key)).push(binding.help, scene.style(Part::Text));
     row.line()
 }

@@ -21,7 +21,7 @@ const FAINT: Part = Part::Of(Role::Faint);
 pub(super) fn header(scene: Scene<'_>, screen: &Invocations) -> Line<'static> {
     let state = scene.state;
     let total = screen.all().len();
-    let counted = match screen.count() {
+    let counted = match screen.shown.count() {
         shown if shown == total => format!("  {}", count(total as u64)),
         shown => format!("  {} of {}", count(shown as u64), count(total as u64)),
     };
@@ -39,9 +39,7 @@ pub(super) fn header(scene: Scene<'_>, screen: &Invocations) -> Line<'static> {
     if cold > 0 {
         left.push((format!("  {} cold", count(cold)), Part::Of(Role::Phase)));
     }
-    if !screen.filter.is_empty() {
-        left.push((format!("  & {}", screen.filter), Part::Of(Role::Warning)));
-    }
+    left.extend(super::filtered(&screen.shown));
     let right = screen.read_at.map(|at| (format!("as of {} ", &state.zone.clock(at)[..8]), FAINT));
     top_line(scene, &left, &right.into_iter().collect::<Vec<_>>())
 }
@@ -51,26 +49,25 @@ pub(super) fn draw(scene: Scene<'_>, screen: &Invocations, body: Rect, frame: &m
     if let Some(problem) = &screen.problem {
         return problem::draw(scene, problem, body, frame);
     }
-    if screen.count() == 0 {
+    if screen.shown.count() == 0 {
         return problem::draw_middle(scene, &nothing(screen), body, frame);
     }
     let height = usize::from(body.height.saturating_sub(1));
-    let shown = screen.list.shown(screen.count(), height);
-    let rows: Vec<_> = screen.rows(shown.clone()).collect();
+    let (rows, selected): (Vec<_>, Vec<_>) = screen.in_view(height).unzip();
     let room = usize::from(body.width);
     let columns = columns(room, &rows, scene.state.zone);
     frame.render_widget(headings(scene, screen, &columns, room), Rect { height: 1, ..body });
-    for ((row, y), at) in rows.into_iter().zip(body.y + 1..body.bottom()).zip(shown) {
+    for ((row, y), selected) in rows.into_iter().zip(body.y + 1..body.bottom()).zip(selected) {
         let area = Rect { y, height: 1, ..body };
         frame.render_widget(line(scene, screen, row, &columns, room), area);
-        if at == screen.list.at {
+        if selected {
             frame.buffer_mut().set_style(area, scene.style(Part::Selected));
         }
     }
 }
 
 fn nothing(screen: &Invocations) -> Vec<(String, Part)> {
-    match (screen.read_at, screen.filter.is_empty()) {
+    match (screen.read_at, screen.shown.filter.is_empty()) {
         (None, _) => vec![("asking…".to_owned(), FAINT)],
         (Some(_), false) => vec![("no invocation contains that; & changes it".to_owned(), FAINT)],
         (Some(_), true) => vec![
@@ -145,11 +142,16 @@ fn line(
         if *column == Column::Time {
             row.push("  ", plain);
             let (id, found) = (scene.style(Part::Of(Role::Id)), scene.style(Part::Match));
-            row.searched(&short_id(&invocation.request_id), &screen.search, id, found);
+            row.searched(&short_id(&invocation.request_id), &screen.shown.search, id, found);
         }
     }
     row.push("  ", plain);
-    row.searched(&invocation.error_type, &screen.search, scene.style(Part::Of(Role::Error)), scene.style(Part::Match));
+    row.searched(
+        &invocation.error_type,
+        &screen.shown.search,
+        scene.style(Part::Of(Role::Error)),
+        scene.style(Part::Match),
+    );
     row.line()
 }
 

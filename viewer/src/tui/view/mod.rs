@@ -5,6 +5,7 @@ mod choose;
 mod cost;
 mod detail;
 mod errors;
+mod frame;
 mod functions;
 mod help;
 mod invocations;
@@ -24,11 +25,11 @@ use ratatui::{
 };
 
 use super::{
-    state::{Overlay, Screen, State},
+    state::{Overlay, Screen, State, narrowed::Narrowed},
     text::Row,
     theme::{Part, Sign, Theme},
 };
-use crate::format::width;
+use crate::{format::width, render::style::Role};
 
 /// What every part of the picture is drawn with.
 #[derive(Clone, Copy)]
@@ -116,7 +117,7 @@ fn plain(buffer: &mut Buffer) {
     for cell in &mut buffer.content {
         let sign = match cell.symbol() {
             "…" => "~",
-            "–" => "-",
+            "–" | "·" => "-",
             "↑" => "^",
             "↓" => "v",
             "←" => "<",
@@ -134,7 +135,7 @@ pub fn header(scene: Scene<'_>, left: &[(String, Part)], right: &[(String, Part)
     let mut row = Row::new(columns);
     let server = &scene.state.server;
     row.push(" ", scene.style(Part::Header)).push(server, scene.style(Part::HeaderStrong));
-    row.push(&format!(" {} ", scene.sign(Sign::Separator)), scene.style(Part::Of(crate::render::style::Role::Faint)));
+    row.push(&format!(" {} ", scene.sign(Sign::Separator)), scene.style(Part::Of(Role::Faint)));
     let needed: usize = right.iter().map(|(text, _)| width(text)).sum();
     let mut place = Row::new(row.left().saturating_sub(needed + 1));
     for (text, part) in left {
@@ -146,6 +147,11 @@ pub fn header(scene: Scene<'_>, left: &[(String, Part)], right: &[(String, Part)
         row.push(text, scene.style(*part));
     }
     row.line()
+}
+
+/// What a list's items must contain, where they must.
+fn filtered(list: &Narrowed) -> Option<(String, Part)> {
+    (!list.filter.is_empty()).then(|| (format!("  & {}", list.filter), Part::Of(Role::Warning)))
 }
 
 /// A box in the middle of `within`, with everything under it wiped.

@@ -2,7 +2,7 @@
 
 use ratatui::{Frame, layout::Rect, style::Style, text::Line};
 
-use super::{Scene, header as top_line, problem};
+use super::{Scene, frame, header as top_line, problem};
 use crate::{
     format::{count, duration, severity_letter, short_id},
     render::style::{Paint, Role},
@@ -12,6 +12,7 @@ use crate::{
             page::Around,
             tail::{
                 Flow, Link, Tail,
+                blocks::Framed,
                 store::{Number, Stored},
                 unfolded::{parts, rows, said},
             },
@@ -28,9 +29,12 @@ pub(super) fn header(scene: Scene<'_>, tail: &Tail) -> Line<'static> {
     let state = scene.state;
     let mut left = vec![
         ("tail ".to_owned(), FAINT),
-        (tail.name.clone(), Part::HeaderStrong),
-        (format!("  {}", state.times.shown(state.zone, state.now())), Part::Text),
+        (tail.title(), Part::HeaderStrong),
+        (format!("  {}", tail.times(state.times).shown(state.zone, state.now())), Part::Text),
     ];
+    if !tail.given.shown.is_empty() {
+        left.push((format!("  {}", tail.given.shown), Part::Of(Role::Warning)));
+    }
     if !tail.rules.is_empty() {
         left.push((format!("  {}", tail.rules.shown()), Part::Of(Role::Warning)));
     }
@@ -57,7 +61,7 @@ fn right(scene: Scene<'_>, tail: &Tail) -> Vec<(String, Part)> {
 }
 
 fn waiting(word: &str, tail: &Tail) -> String {
-    match tail.waiting() {
+    match tail.unseen {
         0 => word.to_owned(),
         new => format!("{word} +{}", count(new)),
     }
@@ -104,8 +108,11 @@ pub(super) fn draw(scene: Scene<'_>, tail: &Tail, body: Rect, frame: &mut Frame<
     while let Some(number) = tail.shown.number(place).filter(|_| place < tail.count() && y < body.bottom()) {
         let Some(line) = tail.store.get(number) else { break };
         let is_same = before.and_then(|before| tail.store.get(before)).is_some_and(|b| b.invocation == line.invocation);
+        let framed = tail.shown.framed(number);
+        let rows = drawn(scene, tail, (number, &line), (is_same, framed), &around);
+        let (rows, own) = frame::around(scene, tail, (&line, framed), rows);
         let first = y;
-        for row in drawn(scene, tail, (number, &line), is_same, &around) {
+        for row in rows {
             if y >= body.bottom() {
                 break;
             }
@@ -113,7 +120,8 @@ pub(super) fn draw(scene: Scene<'_>, tail: &Tail, body: Rect, frame: &mut Frame<
             y += 1;
         }
         if number == tail.cursor {
-            let area = Rect { y: first, height: y - first, ..body };
+            let row = |at: usize| first.saturating_add(u16::try_from(at).unwrap_or(u16::MAX)).min(y);
+            let area = Rect { y: row(own.start), height: row(own.end) - row(own.start), ..body };
             frame.buffer_mut().set_style(area, scene.style(Part::Selected));
         }
         (before, place) = (Some(number), place + 1);
@@ -159,7 +167,7 @@ fn drawn(
     scene: Scene<'_>,
     tail: &Tail,
     (number, line): (Number, &Stored<'_>),
-    is_same: bool,
+    (is_same, framed): (bool, Framed),
     around: &Around,
 ) -> Vec<Line<'static>> {
     let role = Paint::of_severity(line.severity);
@@ -174,7 +182,12 @@ fn drawn(
         if at == 0 {
             before(scene, tail, (number, line), is_same, &mut row);
         } else {
-            row.push(&" ".repeat(tail.before_text(around.columns)), style);
+            let side = if tail.by_invocation { 2 } else { 0 };
+            row.push(&" ".repeat(tail.before_text(around.columns) - side), style);
+        }
+        if tail.by_invocation {
+            let sign = frame::side(framed).map_or(" ", |sign| scene.sign(sign));
+            row.push(sign, scene.style(FAINT)).push(" ", scene.style(FAINT));
         }
         let after = if at == last { after(scene, line, is_whole) } else { Vec::new() };
         let needed: usize = after.iter().map(|(text, _)| crate::format::width(text)).sum();
@@ -195,24 +208,34 @@ fn first(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
 
-/// Mark, time, severity, function, invocation.
+/// Mark, time, severity, function; the invocation, where no frame tells it.
 fn before(scene: Scene<'_>, tail: &Tail, (number, line): (Number, &Stored<'_>), is_same: bool, row: &mut Row<'_>) {
-    let columns = usize::from(scene.state.columns);
-    let faint = scene.style(FAINT);
-    let mark = tail.marks.iter().find(|(_, marked)| **marked == number).map_or(' ', |(letter, _)| *letter);
-    row.push(&mark.to_string(), scene.style(Part::Key));
-    row.push(&time(scene, line.time, columns), faint);
-    let letter = severity_letter(line.severity);
-    let role = Paint::of_severity(line.severity).map_or(Part::Text, Part::Of);
-    row.push(&format!(" {letter} "), scene.style(role));
-    if tail.several {
-        let apart = line.function.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-        row.column(line.function, tail.name_width(columns), scene.style(Part::Apart(apart))).push(" ", faint);
-    }
-    if columns >= 70 {
+    let mark = tail.marks.iter().find(|(_, mark)| mark.at == Some(number)).map_or(' ', |(letter, _)| *letter);
+    prefix(scene, tail, (mark, line.time, Some(line.severity), line.function), row);
+    if !tail.by_invocation && scene.state.columns >= 70 {
         let id =
             if is_same || line.invocation.is_empty() { " ".repeat(8) } else { short_id(line.invocation).into_owned() };
         row.column(&id, 9, scene.style(Part::Of(Role::Id)));
+    }
+}
+
+/// What every row begins with: mark, time, severity, and the function where there are several.
+pub(super) fn prefix(
+    scene: Scene<'_>,
+    tail: &Tail,
+    (mark, at, severity, function): (char, i64, Option<u8>, &str),
+    row: &mut Row<'_>,
+) {
+    let columns = usize::from(scene.state.columns);
+    let faint = scene.style(FAINT);
+    row.push(&mark.to_string(), scene.style(Part::Key));
+    row.push(&time(scene, at, columns), faint);
+    let role = severity.and_then(Paint::of_severity).map_or(Part::Text, Part::Of);
+    let letter = severity.map_or(' ', severity_letter);
+    row.push(&format!(" {letter} "), scene.style(role));
+    if tail.several {
+        let apart = function.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        row.column(function, tail.name_width(columns), scene.style(Part::Apart(apart))).push(" ", faint);
     }
 }
 

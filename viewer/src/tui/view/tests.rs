@@ -1,15 +1,20 @@
 //! Pictures of every screen, at the sizes that people have.
 
+use lambdaview_queries::questions::{
+    invocations::{Ending, Invocation},
+    lines::Line,
+};
+
 use crate::tui::{
-    ask::{Answer, Lines, Problem},
+    ask::{Answer, Lines, Problem, Slot},
     event::Event,
-    sample::{SECOND, Viewer, errors, functions, line, lines, tail},
-    state::{Screen, functions::Functions},
+    sample::{SECOND, Viewer, errors, functions, grouped, line, lines, tail},
+    state::Screen,
     theme::{Name, Theme},
 };
 
 fn functions_screen(columns: u16, rows: u16) -> Viewer {
-    let mut viewer = Viewer::new(Screen::Functions(Functions::default()), columns, rows);
+    let mut viewer = Viewer::new(Screen::Functions(Box::default()), columns, rows);
     let (ticket, _) = viewer.asked();
     viewer.answer(ticket, Answer::Functions(functions()));
     viewer.event(Event::Ended(ticket));
@@ -44,6 +49,59 @@ fn tail_at_three_sizes() {
     }
 }
 
+/// Invocations side by side: one that ended, one whose report is to come, one that said nothing, one that runs.
+fn grouped_screen(columns: u16, rows: u16) -> Viewer {
+    let of = |n: i64, id: char, function: &str, body: &str, severity_number: u8| Line {
+        invocation_id: format!("7f3a91c{id}-3f0e-4a53-9d0c-0a6d6c4f1b11").as_str().into(),
+        function: function.into(),
+        severity_number,
+        ..line(590 + n, body)
+    };
+    let there = vec![
+        Line { invocation_id: "".into(), ..line(590, "a line of no invocation") },
+        of(1, 'a', "charge", "charging card order=9912", 9),
+        of(1, 'b', "refund", "START RequestId: 7f3a91cb-3f0e-4a53-9d0c-0a6d6c4f1b11", 9),
+        of(2, 'c', "charge", "charging card order=9913", 9),
+        of(3, 'a', "charge", "StripeError: card_declined\n    at charge (index.js:10)", 17),
+        of(4, 'd', "ledger", "slow query", 13),
+        of(5, 'c', "charge", "charged", 9),
+    ];
+    let end = |id: char, n: i64, ending: Ending, billed: Option<u64>| Invocation {
+        request_id: format!("7f3a91c{id}-3f0e-4a53-9d0c-0a6d6c4f1b11"),
+        start: line(590 + n, "").time,
+        duration: Some(3_501_000_000),
+        ending,
+        billed,
+        memory_used: billed.map(|_| 118 << 20),
+        memory_size: billed.map(|_| 512 << 20),
+        cold: Some(id == 'a'),
+        init: (id == 'a').then_some(412_000_000),
+        version: "42".to_owned(),
+        trace_id: "5f84c7a1d2e34b5f8a9b0c1d2e3f4a5b".to_owned(),
+        ..Invocation::default()
+    };
+    let (mut viewer, _) = grouped(columns, rows, there);
+    let (ticket, _) = viewer.asked_in(Slot::Ends).unwrap();
+    let ended = vec![
+        end('a', 1, Ending::Failed, Some(3_502_000_000)),
+        end('b', 1, Ending::Ok, Some(23_000_000)),
+        end('c', 2, Ending::Ok, None),
+        end('d', 4, Ending::Unknown, None),
+    ];
+    viewer.answer(ticket, Answer::Ends(ended)).event(Event::Ended(ticket));
+    viewer
+}
+
+#[test]
+fn lines_by_invocation_at_three_sizes() {
+    for (columns, rows) in [(80, 24), (120, 40), (300, 100)] {
+        insta::assert_snapshot!(format!("grouped_{columns}x{rows}"), grouped_screen(columns, rows).picture());
+    }
+    let mut ascii = grouped_screen(100, 20);
+    ascii.theme = Theme { name: Name::Mono, ascii: true };
+    assert!(ascii.picture().is_ascii(), "{}", ascii.picture());
+}
+
 #[test]
 fn errors_at_three_sizes() {
     for (columns, rows) in [(80, 24), (120, 40), (300, 100)] {
@@ -65,13 +123,13 @@ fn a_small_terminal_still_shows_what_matters() {
 
 #[test]
 fn the_first_frame_says_that_something_is_asked() {
-    let viewer = Viewer::new(Screen::Functions(Functions::default()), 80, 8);
+    let viewer = Viewer::new(Screen::Functions(Box::default()), 80, 8);
     insta::assert_snapshot!("first_frame", viewer.picture());
 }
 
 #[test]
 fn a_wait_is_shown_and_can_be_stopped() {
-    let mut viewer = Viewer::new(Screen::Functions(Functions::default()), 80, 8);
+    let mut viewer = Viewer::new(Screen::Functions(Box::default()), 80, 8);
     viewer.now += 2 * SECOND;
     viewer.event(Event::Tick);
     assert!(viewer.picture().contains("2.000s  Esc stops"), "{}", viewer.picture());
@@ -81,7 +139,7 @@ fn a_wait_is_shown_and_can_be_stopped() {
 
 #[test]
 fn a_problem_is_shown_with_what_to_do() {
-    let mut viewer = Viewer::new(Screen::Functions(Functions::default()), 80, 12);
+    let mut viewer = Viewer::new(Screen::Functions(Box::default()), 80, 12);
     let (ticket, _) = viewer.asked();
     let what = "cannot reach ClickHouse at http://127.0.0.1:8123: Connection refused (os error 111)".to_owned();
     let next =

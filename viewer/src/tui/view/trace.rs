@@ -26,6 +26,9 @@ pub(super) fn header(scene: Scene<'_>, screen: &Waterfall) -> Line<'static> {
         left.push(("   ".to_owned(), faint));
         left.extend(heading.who.into_iter().map(part));
     }
+    if !screen.filter.is_empty() {
+        left.push((format!("  & {}", screen.filter), Part::Of(Role::Warning)));
+    }
     let mut right = Vec::new();
     let mut add = |is_off: bool, what: &str| {
         if is_off {
@@ -50,6 +53,10 @@ pub(super) fn draw(scene: Scene<'_>, screen: &Waterfall, body: Rect, frame: &mut
         let lines = [(screen.nothing(), if screen.is_answered { Part::Text } else { Part::Of(Role::Faint) })];
         return problem::draw_middle(scene, &lines, body, frame);
     };
+    if screen.rows.is_empty() && !screen.filter.is_empty() {
+        let words = "no row here contains that; & changes it".to_owned();
+        return problem::draw_middle(scene, &[(words, Part::Of(Role::Faint))], body, frame);
+    }
     let rows = usize::from(body.height);
     let height = screen.height(rows);
     let picture = picture(scene, screen, drawn);

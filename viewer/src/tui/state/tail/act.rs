@@ -1,15 +1,16 @@
 //! What keys do on the tail screen.
 
 use super::{
-    Flow, Link, Tail,
-    rules::{Rules, Value},
-    store::{Number, Stored},
+    Flow, Link, Mark, Tail,
+    rules::Rules,
+    save::{file_name, json},
+    store::Stored,
 };
 use crate::{
     ask::TraceRef,
-    format::{count, rfc3339, short_id},
+    format::count,
     tui::{
-        ask::{Answer, Ask, LineRef, Problem, Slot},
+        ask::{Answer, LineRef, Problem, Slot},
         keys::{Command, Scope, What},
         state::{
             link::{self, Place},
@@ -26,28 +27,34 @@ impl Page for Tail {
     }
 
     fn name(&self) -> String {
-        format!("tail {}", self.name)
+        format!("tail {}", self.title())
     }
 
     fn begin(&mut self, around: &Around) -> Vec<Step> {
-        let kept = Self { rules: std::mem::take(&mut self.rules), wrap: self.wrap, ..Self::new(&self.name) };
-        let search = std::mem::take(&mut self.search);
-        *self = Self { search, memory: self.memory, ..kept };
-        let ask = Ask::Tail {
-            function: self.name.clone(),
-            from: around.times.from(around.now),
-            until: around.times.until,
-            count: super::PAGE,
-        };
-        vec![Step::Drop(Slot::Older), Step::Ask(Slot::Main, ask)]
+        let kept = Self::of(std::mem::take(&mut self.names), std::mem::take(&mut self.given));
+        let (rules, search) = (std::mem::take(&mut self.rules), std::mem::take(&mut self.search));
+        let mut marks = std::mem::take(&mut self.marks);
+        marks.values_mut().for_each(|mark| mark.at = None);
+        // Another stretch of time was chosen: what was around a line does not count any more.
+        let at = self.at.take().filter(|(_, chosen)| *chosen == around.times);
+        let flow = if at.is_some() { Flow::Scrolled } else { Flow::Following };
+        let reach = at.as_ref().map(|(line, _)| line.time);
+        let Self { wrap, by_invocation, memory, .. } = *self;
+        *self = Self { at, flow, rules, search, marks, wrap, by_invocation, memory, ..kept };
+        self.ask(reach, around)
     }
 
     fn act(&mut self, command: Command, around: &Around) -> Vec<Step> {
         match command {
             Command::Bottom | Command::Follow => self.follow(command, around),
             Command::Pause => self.pause(around),
-            Command::Search => vec![Step::Prompt(For::Search, String::new())],
-            Command::Filter => vec![Step::Prompt(For::Filter, self.rules.text.clone())],
+            Command::Search | Command::Filter => {
+                self.before_typing = (self.rules.clone(), self.search.clone());
+                vec![match command {
+                    Command::Search => Step::Prompt(For::Search, String::new()),
+                    _ => Step::Prompt(For::Filter, self.rules.text.clone()),
+                }]
+            }
             Command::Next => self.next_match(true, around),
             Command::Previous => self.next_match(false, around),
             Command::NextError => self.seek(true, "error", is_error, around),
@@ -63,17 +70,20 @@ impl Page for Tail {
                 self.wrap = !self.wrap;
                 self.settle(around)
             }
+            Command::Blocks => self.change_order(around),
             Command::Mark(letter) => {
-                self.marks.insert(letter, self.cursor);
+                let Some(line) = self.line_ref() else { return Vec::new() };
+                self.marks.insert(letter, Mark { line, at: Some(self.cursor) });
                 vec![Step::Say(format!("marked {letter}; '{letter} comes back"))]
             }
             Command::GoToMark(letter) => match self.marks.get(&letter) {
-                Some(number) => self.jump(*number, around),
+                Some(Mark { at: Some(number), .. }) if self.shows(*number) => self.jump(*number, around),
+                Some(_) => vec![Step::Say(format!("the line marked {letter} is not among those here"))],
                 None => vec![Step::Say(format!("nothing is marked {letter}"))],
             },
             Command::Save => {
                 let time = crate::format::Zone::Utc.moment(around.now).replace([' ', ':'], "-");
-                vec![Step::Prompt(For::Save, format!("{}-{time}.log", file_name(&self.name)))]
+                vec![Step::Prompt(For::Save, format!("{}-{time}.log", file_name(&self.title())))]
             }
             _ => self.scroll(command, around),
         }
@@ -84,7 +94,15 @@ impl Page for Tail {
     }
 
     fn failed(&mut self, slot: Slot, problem: Problem, _around: &Around) -> Vec<Step> {
-        self.link = Link::Ended;
+        match slot {
+            Slot::Main => self.link = Link::Ended,
+            // They are asked for again by and by; lines are shown without meanwhile.
+            Slot::Ends => {
+                self.ends.finish();
+                return Vec::new();
+            }
+            _ => {}
+        }
         if slot == Slot::Main && self.store.is_empty() {
             self.problem = Some(problem);
             return Vec::new();
@@ -112,12 +130,28 @@ impl Page for Tail {
             }
             For::Filter => {
                 let rules = Rules { text: text.to_owned(), ..self.rules.clone() };
-                // Emptied, it shows everything again.
-                self.rule(if done && text.is_empty() { Rules::default() } else { rules }, around)
+                match done {
+                    // Emptied, it shows everything again.
+                    true if text.is_empty() => self.rule(Rules::default(), around),
+                    true => self.rule(rules, around),
+                    false => self.apply(rules, around),
+                }
             }
             For::Save if done && !text.trim().is_empty() => {
                 let text_of_file = if text.ends_with("json") { self.json() } else { self.text(around) };
                 vec![Step::Save(text.trim().to_owned(), text_of_file)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn dropped(&mut self, to: For, around: &Around) -> Vec<Step> {
+        let (rules, search) = std::mem::take(&mut self.before_typing);
+        match to {
+            For::Filter => self.apply(rules, around),
+            For::Search => {
+                self.search = search;
+                Vec::new()
             }
             _ => Vec::new(),
         }
@@ -143,7 +177,8 @@ impl Page for Tail {
             What::Request => known(line.invocation),
             What::Command => {
                 let id = known(line.trace).or_else(|| known(line.invocation));
-                let tail = || format!("lambdaview tail '{}' {}", self.name, around.times.flags(around.now));
+                let names = self.names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(" ");
+                let tail = || format!("lambdaview tail {names} {}", self.times(around.times).flags(around.now));
                 Some(id.map_or_else(tail, |id| format!("lambdaview trace {id}")))
             }
             What::Sql => None,
@@ -170,7 +205,7 @@ impl Page for Tail {
 
     fn function(&self) -> Option<String> {
         let of_line = self.line().map(|line| line.function.to_owned()).filter(|name| !name.is_empty());
-        of_line.or_else(|| Some(self.name.clone()))
+        of_line.or_else(|| self.names.first().cloned())
     }
 
     fn trace(&self) -> Option<TraceRef> {
@@ -184,11 +219,7 @@ impl Page for Tail {
     }
 
     fn go_to(&mut self, line: &LineRef, around: &Around) -> bool {
-        let is_it = |stored: &Stored<'_>| stored.time == line.time && line_ref(stored).is(line);
-        let found = self.store.from(Number::MIN).find(|(_, stored)| is_it(stored)).map(|(number, _)| number);
-        let Some(number) = found.filter(|number| self.shown.number(self.shown.place(*number)) == Some(*number)) else {
-            return false;
-        };
+        let Some(number) = self.number_of(line).filter(|number| self.shows(*number)) else { return false };
         // Older lines that this makes worth reading are asked for by the next key.
         let _ = self.jump(number, around);
         true
@@ -196,8 +227,9 @@ impl Page for Tail {
 
     fn place(&self, around: &Around) -> Option<Place> {
         let Some(line) = self.line() else {
-            let search = link::is("ResourceAttributes.faas.name", &self.name);
-            return Some(Place { search, from: around.times.from(around.now), until: around.times.end(around.now) });
+            let search = link::is("ResourceAttributes.faas.name", self.names.first()?);
+            let times = self.times(around.times);
+            return Some(Place { search, from: times.from(around.now), until: times.end(around.now) });
         };
         let search = match (line.trace, line.invocation) {
             ("", "") => link::is("ResourceAttributes.faas.name", line.function),
@@ -227,28 +259,42 @@ impl Tail {
             return self.begin(around);
         }
         if self.link == Link::Ended && command == Command::Follow && around.times.until.is_none() {
+            self.at = None;
             return self.begin(around);
         }
         self.flow = if matches!(self.link, Link::Ended) { Flow::Scrolled } else { Flow::Following };
         self.unseen = 0;
+        self.shown.catch_up(&self.rules, &self.store, self.until(), Some(around.now));
         let last = self.shown.len().saturating_sub(1);
         self.go(last, around)
     }
 
     fn pause(&mut self, around: &Around) -> Vec<Step> {
-        self.flow = match self.flow {
-            Flow::Paused(_) => Flow::Following,
-            _ => Flow::Paused(self.store.end() - 1),
-        };
-        if self.flow == Flow::Following { self.follow(Command::Follow, around) } else { Vec::new() }
+        if let Flow::Paused(_) = self.flow {
+            self.flow = Flow::Following;
+            self.shown.catch_up(&self.rules, &self.store, self.until(), Some(around.now));
+            return self.follow(Command::Follow, around);
+        }
+        (self.flow, self.unseen) = (Flow::Paused(self.store.end() - 1), 0);
+        Vec::new()
     }
 
     /// Moves the cursor; upwards it leaves the newest line, and following with it.
     fn scroll(&mut self, command: Command, around: &Around) -> Vec<Step> {
         let count = self.count();
         let mut list = List { at: self.shown.place(self.cursor), top: self.shown.place(self.top) };
-        if !list.act(command, count, around.rows) {
-            return Vec::new();
+        let in_view = self.window_down(list.top, around);
+        match command {
+            // Lines may take several rows: a page begins with the line after the last one in view, so that none is passed over.
+            Command::PageDown if list.top + in_view < count => {
+                list = List { at: list.top + in_view, top: list.top + in_view }
+            }
+            Command::PageUp if list.top > 0 => {
+                let last = list.top - 1;
+                list = List { at: last, top: self.window_up(last, around.rows, around) };
+            }
+            _ if list.act(command, count, in_view) => {}
+            _ => return Vec::new(),
         }
         let is_up = matches!(command, Command::Up | Command::HalfUp | Command::PageUp | Command::Top);
         if is_up {
@@ -285,72 +331,10 @@ impl Tail {
             None => vec![Step::Say("this line names no invocation".to_owned())],
         }
     }
-
-    /// Only the invocation under the cursor, or everything again.
-    fn only_invocation(&mut self, around: &Around) -> Vec<Step> {
-        let mut rules = self.rules.clone();
-        let before = rules.values.len();
-        rules.values.retain(|(value, wanted)| !(*wanted && matches!(value, Value::Invocation(_))));
-        if rules.values.len() < before {
-            return self.rule(rules, around);
-        }
-        let Some(id) = self.line().map(|line| line.invocation.to_owned()).filter(|id| !id.is_empty()) else {
-            return vec![Step::Say("this line names no invocation".to_owned())];
-        };
-        let said = Step::Say(format!("only invocation {}; i shows all again", short_id(&id)));
-        rules.values.push((Value::Invocation(id), true));
-        let mut steps = self.rule(rules, around);
-        steps.push(said);
-        steps
-    }
-
-    fn choose(&mut self, wanted: bool) -> Vec<Step> {
-        let Some(line) = self.line() else { return Vec::new() };
-        let values = Value::of(&line);
-        let title = if wanted { " show only lines of " } else { " hide lines of " };
-        let shown = values.iter().map(Value::shown).collect();
-        self.choosing = Some((wanted, values));
-        vec![Step::Choose(title, shown)]
-    }
-
-    /// Applies other rules; the cursor stays on its line, or goes to the next that is left.
-    fn rule(&mut self, rules: Rules, around: &Around) -> Vec<Step> {
-        self.rules = rules;
-        self.shown.apply(&self.rules, &self.store);
-        if self.flow == Flow::Following {
-            let last = self.count().saturating_sub(1);
-            return self.go(last, around);
-        }
-        self.settle(around)
-    }
-
-    /// The lines to be saved: those that are marked, else those that are shown.
-    fn saved(&self) -> impl Iterator<Item = Stored<'_>> {
-        let marked: std::collections::BTreeSet<_> = self.marks.values().copied().collect();
-        let all = (0..if marked.is_empty() { self.count() } else { 0 }).filter_map(|place| self.shown.number(place));
-        marked.into_iter().chain(all).filter_map(|number| self.store.get(number))
-    }
-
-    fn text(&self, around: &Around) -> String {
-        let mut text = String::new();
-        for line in self.saved() {
-            let time = around.zone.date_clock(line.time);
-            let letter = crate::format::severity_letter(line.severity);
-            let ids = format!("{} {}", short_id(line.invocation), short_id(line.trace));
-            for part in line.body.trim_end().split('\n') {
-                text.push_str(&format!("{time} {letter} {ids} {}\n", crate::format::inert(part)));
-            }
-        }
-        text
-    }
-
-    fn json(&self) -> String {
-        self.saved().map(|line| json(&line) + "\n").collect()
-    }
 }
 
 /// A line as other screens name it.
-fn line_ref(line: &Stored<'_>) -> LineRef {
+pub(super) fn line_ref(line: &Stored<'_>) -> LineRef {
     LineRef {
         time: line.time,
         severity: line.severity,
@@ -360,25 +344,6 @@ fn line_ref(line: &Stored<'_>) -> LineRef {
         span: line.span.to_owned(),
         body: line.body.to_owned(),
     }
-}
-
-/// A line as `tail -o json` prints it, as far as it is here.
-fn json(line: &Stored<'_>) -> String {
-    serde_json::json!({
-        "time": rfc3339(line.time),
-        "function": line.function,
-        "severity_number": line.severity,
-        "body": line.body,
-        "trace_id": line.trace,
-        "span_id": line.span,
-        "invocation_id": line.invocation,
-    })
-    .to_string()
-}
-
-/// A name as part of a file's.
-fn file_name(name: &str) -> String {
-    name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' }).collect()
 }
 
 fn is_error(line: &Stored<'_>) -> bool {

@@ -25,9 +25,14 @@ impl Tail {
         }
     }
 
+    /// Whether a line is among those shown.
+    pub(super) fn shows(&self, number: Number) -> bool {
+        self.shown.number(self.shown.place(number)) == Some(number)
+    }
+
     /// The nearest match below the cursor, or above it.
     pub(super) fn match_from_here(&self, forward: bool) -> Option<Number> {
-        let is_shown = |number: &&Number| self.shown.number(self.shown.place(**number)) == Some(**number);
+        let is_shown = |number: &&Number| self.shows(**number);
         let here = self.matches.partition_point(|number| *number < self.cursor);
         let below = self.matches.partition_point(|number| *number <= self.cursor);
         if forward {

@@ -12,7 +12,7 @@ use crate::ask::Nanos;
 /// A line's number: they follow each other without a gap, and older lines read later have lower ones.
 pub type Number = i64;
 
-/// Lines in a chunk: letting one go frees memory at once.
+/// Lines in a chunk: letting one go frees memory at once. Each has four words at most, which 16 bits count.
 const CHUNK: usize = 4_096;
 /// Bodies in a chunk.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -40,19 +40,42 @@ pub struct Stored<'a> {
     pub late: Option<u64>,
 }
 
+/// A line in 32 bytes: a million of them is what a screen may have behind it.
 #[derive(Clone, Copy, Debug)]
 struct Packed {
     time: Nanos,
     identity: u64,
-    start: u32,
+    /// Where its body ends; it begins where that of the line before it ends.
     end: u32,
-    function: u32,
-    invocation: u32,
-    trace: u32,
-    span: u32,
-    /// Milliseconds, and one more; 0 is punctual.
-    late: u32,
-    severity: u8,
+    function: u16,
+    invocation: u16,
+    trace: u16,
+    span: u16,
+    how: How,
+}
+
+const _: () = assert!(size_of::<Packed>() == 32);
+
+/// How late a line was, in hundredths of a second and one more (0 is punctual), above its severity.
+#[derive(Clone, Copy, Debug)]
+struct How(u32);
+
+impl How {
+    const UNIT: u64 = 10_000_000;
+    const MOST: u64 = (1 << 24) - 2;
+
+    fn new(late: Option<u64>, severity: u8) -> Self {
+        let late = late.map_or(0, |nanos| (nanos / Self::UNIT).min(Self::MOST) + 1);
+        Self(u32::try_from(late << 8).expect("it was bounded") | u32::from(severity))
+    }
+
+    const fn severity(self) -> u8 {
+        self.0.to_le_bytes()[0]
+    }
+
+    fn late(self) -> Option<u64> {
+        (self.0 >> 8).checked_sub(1).map(|late| u64::from(late) * Self::UNIT)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -61,7 +84,7 @@ struct Chunk {
     rows: Vec<Packed>,
     bodies: String,
     words: Vec<Box<str>>,
-    known: HashMap<Box<str>, u32>,
+    known: HashMap<Box<str>, u16>,
     bytes_of_words: usize,
 }
 
@@ -71,31 +94,26 @@ impl Chunk {
     }
 
     fn push(&mut self, line: &Line, late: Option<u64>) {
-        let start = self.bodies.len();
         self.bodies.push_str(start_of(&line.body));
-        let late = late.map_or(0, |nanos| u32::try_from(nanos / 1_000_000).unwrap_or(u32::MAX - 1).saturating_add(1));
-        let position = |at| u32::try_from(at).expect("a chunk's bodies are bounded");
         let packed = Packed {
             time: line.time,
             identity: identity(line),
-            start: position(start),
-            end: position(self.bodies.len()),
+            end: u32::try_from(self.bodies.len()).expect("a chunk's bodies are bounded"),
             function: self.word(&line.function),
             invocation: self.word(&line.invocation_id),
             trace: self.word(&line.trace_id),
             span: self.word(&line.span_id),
-            late,
-            severity: line.severity_number,
+            how: How::new(late, line.severity_number),
         };
         self.rows.push(packed);
     }
 
     /// Ids repeat from line to line: each is kept once.
-    fn word(&mut self, word: &str) -> u32 {
+    fn word(&mut self, word: &str) -> u16 {
         if let Some(at) = self.known.get(word) {
             return *at;
         }
-        let at = u32::try_from(self.words.len()).expect("a chunk's words are bounded");
+        let at = u16::try_from(self.words.len()).expect("a chunk's words are bounded");
         self.words.push(word.into());
         self.known.insert(word.into(), at);
         // Twice the text, and what a box and an entry of the map take.
@@ -105,16 +123,17 @@ impl Chunk {
 
     fn row(&self, at: usize) -> Stored<'_> {
         let row = &self.rows[at];
-        let word = |at: u32| &*self.words[at as usize];
+        let word = |at: u16| &*self.words[usize::from(at)];
+        let start = at.checked_sub(1).map_or(0, |before| self.rows[before].end);
         Stored {
             time: row.time,
-            severity: row.severity,
+            severity: row.how.severity(),
             function: word(row.function),
             invocation: word(row.invocation),
             trace: word(row.trace),
             span: word(row.span),
-            body: &self.bodies[row.start as usize..row.end as usize],
-            late: row.late.checked_sub(1).map(|millis| u64::from(millis) * 1_000_000),
+            body: &self.bodies[start as usize..row.end as usize],
+            late: row.how.late(),
         }
     }
 
@@ -286,7 +305,7 @@ mod tests {
     #[test]
     fn what_was_let_go_is_read_again_without_a_gap_and_without_a_double() {
         let mut store = Store::default();
-        let all: Vec<Line> = (0..20_000).map(line).collect();
+        let all: Vec<Line> = (0..40_000).map(line).collect();
         all.iter().for_each(|line| store.push(line, None));
         store.shrink(1 << 20, Number::MAX);
         let first = store.first();

@@ -35,9 +35,9 @@ impl Page for Waterfall {
 
     fn act(&mut self, command: Command, around: &Around) -> Vec<Step> {
         if self.focus == Focus::Detail && command != Command::Focus {
-            let height = self.detail_height(around.rows).saturating_sub(1);
-            if self.detail.as_mut().is_some_and(|detail| detail.scroll(command, height)) {
-                return Vec::new();
+            let pane = self.pane(around);
+            if let Some(steps) = self.detail.as_mut().and_then(|detail| detail.shown.act(command, &pane)) {
+                return steps;
             }
         }
         if self.list.act(command, self.rows.len(), self.height(around.rows)) {
@@ -59,6 +59,10 @@ impl Page for Waterfall {
             Command::NextError => return self.next_error(true, around),
             Command::PreviousError => return self.next_error(false, around),
             Command::Search => return vec![Step::Prompt(For::Search, String::new())],
+            Command::Filter => {
+                self.before_typing.clone_from(&self.filter);
+                return vec![Step::Prompt(For::Filter, self.filter.clone())];
+            }
             Command::Next => return self.next_match(true, around),
             Command::Previous => return self.next_match(false, around),
             Command::Focus => return self.turn_to_detail(around),
@@ -72,8 +76,9 @@ impl Page for Waterfall {
         match answer {
             Answer::Trace(trace) => self.take(*trace, around),
             Answer::Whole(whole) => {
+                let pane = self.pane(around);
                 if let Some(detail) = &mut self.detail {
-                    detail.take(whole);
+                    detail.take(whole, &pane);
                 }
             }
             _ => {}
@@ -91,15 +96,39 @@ impl Page for Waterfall {
     }
 
     fn typed(&mut self, to: For, text: &str, done: bool, around: &Around) -> Vec<Step> {
-        if to != For::Search || !done {
-            return Vec::new();
+        let pane = self.pane(around);
+        if let (Focus::Detail, Some(detail)) = (self.focus, &mut self.detail) {
+            return detail.shown.typed(to, text, done, &pane);
         }
-        text.clone_into(&mut self.search);
-        if text.is_empty() { Vec::new() } else { self.next_match(true, around) }
+        match to {
+            For::Search if done => {
+                text.clone_into(&mut self.search);
+                if text.is_empty() { Vec::new() } else { self.next_match(true, around) }
+            }
+            For::Filter => {
+                text.clone_into(&mut self.filter);
+                self.arrange(around);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn dropped(&mut self, to: For, around: &Around) -> Vec<Step> {
+        let pane = self.pane(around);
+        match (self.focus, &mut self.detail) {
+            (Focus::Detail, Some(detail)) => detail.shown.dropped(to, &pane),
+            _ if to == For::Filter => {
+                self.filter.clone_from(&self.before_typing);
+                self.arrange(around);
+            }
+            _ => {}
+        }
+        Vec::new()
     }
 
     fn copied(&self, what: What, around: &Around) -> Option<String> {
-        let detail = self.detail.clone().or_else(|| Some(Detail::of(self.thing()?, around.zone)));
+        let detail = self.detail.clone().or_else(|| Some(Detail::of(self.thing()?, around)));
         let of_trace = || match (&self.id, what) {
             (TraceRef::Trace(id) | TraceRef::Invocation(id), What::Command) => Some(format!("lambdaview trace {id}")),
             (TraceRef::Trace(id), What::Trace) | (TraceRef::Invocation(id), What::Request) => Some(id.clone()),
@@ -118,6 +147,8 @@ impl Page for Waterfall {
 
     fn resized(&mut self, around: &Around) {
         self.list.settle(self.rows.len(), self.height(around.rows));
+        let pane = self.pane(around);
+        self.detail.iter_mut().for_each(|detail| detail.arrange(&pane));
     }
 
     fn line_ref(&self) -> Option<LineRef> {
@@ -212,7 +243,7 @@ impl Waterfall {
         match (&self.detail, self.focus) {
             (None, _) => {
                 let Some(thing) = self.thing() else { return Vec::new() };
-                self.detail = Some(Detail::of(thing, around.zone));
+                self.detail = Some(Detail::of(thing, around));
                 self.go(self.list.at, around);
                 Vec::new()
             }
@@ -238,7 +269,7 @@ impl Waterfall {
             self.fold_or_go(false, around);
             return Vec::new();
         };
-        vec![Step::Push(Box::new(Screen::Detail(Box::new(Detail::of(thing, around.zone)))))]
+        vec![Step::Push(Box::new(Screen::Detail(Box::new(Detail::of(thing, around)))))]
     }
 
     /// What to say where nothing is shown.

@@ -1,9 +1,11 @@
 //! From the cursor to another row: the next match, the next error, whatever is folded.
 
+use lambdaview_queries::questions::trace::Trace;
+
 use super::{Drawn, Waterfall};
 use crate::{
     format::inert,
-    trace::{Folds, Item, Node, is_error, rows},
+    trace::{Folds, Item, Layout, Node, is_error},
     tui::{
         state::page::{Around, Step},
         text::find,
@@ -18,7 +20,7 @@ impl Waterfall {
         }
         let wanted = self.search.clone();
         let what = format!("no row here contains {}", inert(&wanted));
-        self.seek(forward, &what, |drawn, node| says(drawn, node, &wanted), around)
+        self.seek(forward, &what, |drawn, node| says(&drawn.trace, &drawn.layout, node, &wanted), around)
     }
 
     /// To the next error, or the one before.
@@ -29,7 +31,7 @@ impl Waterfall {
     fn seek(&mut self, forward: bool, none: &str, is_it: impl Fn(&Drawn, &Node) -> bool, around: &Around) -> Vec<Step> {
         let none = || vec![Step::Say(none.to_owned())];
         let (Some(drawn), Some(current)) = (&self.drawn, self.under_cursor()) else { return none() };
-        let all = rows(&drawn.trace, &drawn.layout, &self.shown, &Folds::default());
+        let all = self.rows_with(&Folds::default());
         let Some(at) = all.iter().position(|row| row.node == current.node) else { return none() };
         let count = all.len();
         let place = |step: usize| if forward { (at + step) % count } else { (at + count - step) % count };
@@ -41,21 +43,21 @@ impl Waterfall {
 }
 
 /// Whether a row's text, name or attributes contain that.
-fn says(drawn: &Drawn, node: &Node, wanted: &str) -> bool {
+pub(super) fn says(trace: &Trace, layout: &Layout, node: &Node, wanted: &str) -> bool {
     let has = |text: &str| find(text, wanted).is_some();
     match node.item {
-        Item::Line(at) => has(&drawn.trace.lines[at].body),
+        Item::Line(at) => has(&trace.lines[at].body),
         Item::Span(at) => {
-            let span = &drawn.trace.spans[at];
+            let span = &trace.spans[at];
             has(&span.name) || has(crate::trace::who(span)) || span.attributes.iter().any(|(_, value)| has(value))
         }
         Item::Event(at, event) => {
-            let span = &drawn.trace.spans[at];
+            let span = &trace.spans[at];
             has(&span.event_names[event])
                 || span.event_attributes.get(event).into_iter().flatten().any(|(_, value)| has(value))
         }
-        Item::Failure(at) => has(&drawn.trace.spans[at].status_message),
+        Item::Failure(at) => has(&trace.spans[at].status_message),
         Item::Wait(_) => false,
-        Item::Invocation(at) => has(&drawn.layout.invocations[at].id),
+        Item::Invocation(at) => has(&layout.invocations[at].id),
     }
 }

@@ -6,6 +6,8 @@ mod zoom;
 
 use lambdaview_queries::questions::trace::Trace;
 
+use find::says;
+
 use super::{
     detail::{Detail, Thing},
     list::List,
@@ -13,7 +15,7 @@ use super::{
 };
 use crate::{
     ask::{Nanos, TraceRef},
-    trace::{Folds, Item, Layout, Node, RowAt, Shown, picture::Fold, rows},
+    trace::{Folds, Item, Layout, Node, RowAt, Shown, leading_to, picture::Fold, rows},
     tui::ask::{LineRef, Problem},
 };
 
@@ -66,6 +68,8 @@ pub struct Waterfall {
     pub critical: bool,
     /// What is searched.
     pub search: String,
+    /// What a row, or one below it, must contain.
+    pub filter: String,
     /// The detail of the row under the cursor, while that is open.
     pub detail: Option<Detail>,
     /// Where keys go.
@@ -73,6 +77,8 @@ pub struct Waterfall {
     folds: Folds,
     level: Option<usize>,
     before: Vec<Before>,
+    /// The filter that held before the one that is being typed.
+    before_typing: String,
     /// The line that one came from.
     from: Option<LineRef>,
 }
@@ -92,6 +98,8 @@ impl Waterfall {
             window: (0, 0),
             critical: true,
             search: String::new(),
+            filter: String::new(),
+            before_typing: String::new(),
             detail: None,
             focus: Focus::Rows,
             folds: Folds::default(),
@@ -171,11 +179,28 @@ impl Waterfall {
 
     /// Shows what is to be shown; the cursor stays on its row, or goes to what that stands under.
     fn arrange(&mut self, around: &Around) {
-        let Some(drawn) = &self.drawn else { return };
         let stays = self.under_cursor().map(|row| row.node);
-        self.rows = rows(&drawn.trace, &drawn.layout, &self.shown, &self.folds);
+        self.rows = self.rows_with(&self.folds);
         let at = stays.map_or(self.list.at, |node| self.nearest(node));
         self.go(at, around);
+    }
+
+    /// The rows that are shown with these folds: with a filter those that contain it, and what they stand under.
+    fn rows_with(&self, folds: &Folds) -> Vec<RowAt> {
+        let Some(Drawn { trace, layout }) = &self.drawn else { return Vec::new() };
+        let mut shown = rows(trace, layout, &self.shown, folds);
+        if !self.filter.is_empty() {
+            let is_it = |node: &Node| says(trace, layout, node, &self.filter);
+            let is_flat = self.shown.flat || !self.shown.spans;
+            let kept = if is_flat { layout.nodes.iter().map(is_it).collect() } else { leading_to(layout, is_it) };
+            shown.retain(|row| kept[row.node]);
+        }
+        shown
+    }
+
+    /// What the detail below the rows may look at.
+    fn pane(&self, around: &Around) -> Around {
+        Around { rows: self.detail_height(around.rows).saturating_sub(1), ..*around }
     }
 
     /// The place of a row among those shown; of one that is not, that of what it stands under, else of the next.
@@ -200,7 +225,7 @@ impl Waterfall {
     fn reveal(&mut self, node: usize, around: &Around) {
         let Some(drawn) = &self.drawn else { return };
         self.folds.reveal(&drawn.layout, node);
-        self.rows = rows(&drawn.trace, &drawn.layout, &self.shown, &self.folds);
+        self.rows = self.rows_with(&self.folds);
         self.go(self.nearest(node), around);
     }
 
@@ -234,7 +259,7 @@ impl Waterfall {
         }
         let Some(thing) = self.thing() else { return };
         if self.detail.as_ref().is_some_and(|detail| detail.thing != thing) {
-            self.detail = Some(Detail::of(thing, around.zone));
+            self.detail = Some(Detail::of(thing, &self.pane(around)));
         }
     }
 }

@@ -5,10 +5,11 @@ use crate::{
     ask::Since,
     trace::sample::{MS, REQUEST, T0, payment},
     tui::{
-        ask::{Answer, Ask, Slot},
+        ask::{Answer, Ask, LineRef, Slot},
         event::{Code, Event, Key},
         keys::{self, Command, Meaning, Scope, What},
         state::{
+            detail::Entry,
             page::{Page, Step},
             prompt::For,
             screen::Screen,
@@ -59,6 +60,40 @@ fn current(screen: &Waterfall) -> Item {
 fn go(screen: &mut Waterfall, item: Item) {
     let at = shown(screen).iter().position(|other| *other == item).unwrap();
     screen.list.go(at, screen.rows.len(), 26);
+}
+
+#[test]
+fn a_filter_leaves_the_rows_that_contain_it_and_what_they_stand_under() {
+    let mut screen = open();
+    let all = shown(&screen);
+    press(&mut screen, "&");
+    screen.typed(For::Filter, "DECLINED", false, &around());
+    let left = shown(&screen);
+    let is_it = |item: &Item| matches!(item, Item::Line(at) if screen.drawn.as_ref().unwrap().trace.lines[*at].body.contains("declined"));
+    assert!(left.len() < all.len() && left.iter().any(is_it), "{left:?}");
+    assert!(matches!(left[0], Item::Span(_)), "what it stands under is there: {left:?}");
+    screen.dropped(For::Filter, &around());
+    assert_eq!(shown(&screen), all);
+    press(&mut screen, "f&");
+    screen.typed(For::Filter, "declined", true, &around());
+    let left = shown(&screen);
+    assert!(
+        left.len() < all.len() && left.iter().all(|item| !matches!(item, Item::Span(0))),
+        "flat, it stands alone: {left:?}"
+    );
+    screen.typed(For::Filter, "no such thing", true, &around());
+    assert!(shown(&screen).is_empty());
+}
+
+#[test]
+fn what_is_searched_and_filtered_in_the_detail_is_the_details() {
+    let mut screen = open();
+    press(&mut screen, "e\t\t&");
+    let rows = screen.rows.len();
+    screen.typed(For::Filter, "status", true, &around());
+    let detail = screen.detail.as_ref().unwrap();
+    assert!(detail.shown.count() < detail.rows.len() && detail.shown.count() > 0);
+    assert_eq!(screen.rows.len(), rows);
 }
 
 #[test]
@@ -173,7 +208,7 @@ fn the_detail_follows_the_cursor_is_gone_into_and_closed() {
     let is_asked = |steps: &[Step]| matches!(steps, [Step::Ask(Slot::Detail, Ask::Span { span, .. })] if span == "i");
     assert!(is_asked(&steps), "{steps:?}");
     press(&mut screen, "j");
-    assert_eq!((screen.detail.as_ref().unwrap().list.at, screen.list.at), (1, 1), "the keys go to the detail");
+    assert_eq!((screen.detail.as_ref().unwrap().shown.list.at, screen.list.at), (1, 1), "the keys go to the detail");
     press(&mut screen, "\t");
     assert_eq!((title(&screen), screen.focus), (None, Focus::Rows));
 }
@@ -278,4 +313,21 @@ fn from_a_line_to_its_trace_and_back_the_line_and_the_scroll_are_kept() {
     let trace = Trace { lines: of_trace, ..Trace::default() };
     viewer.answer(ticket, Answer::Trace(Box::new(trace))).press("j<Enter>");
     assert_eq!(on(&viewer).0, "charging card order=32", "to another line of the trace");
+}
+
+#[test]
+fn a_long_text_and_a_long_value_are_whole_in_the_detail_however_narrow_it_is() {
+    let body = format!("the start {} the end", "long ".repeat(60));
+    let line =
+        LineRef { trace: "5f84c7a1".repeat(4), function: "f".repeat(90), body: body.clone(), ..LineRef::default() };
+    for columns in [20, 80, 300] {
+        let around = Around { columns, ..around() };
+        let detail = Detail::of(Thing::Line(line.clone()), &around);
+        let of = |wanted: fn(&Entry) -> bool| {
+            let rows = detail.rows.iter().filter(|row| wanted(&detail.entries[row.entry]));
+            rows.map(|row| row.piece.as_str()).collect::<String>()
+        };
+        assert_eq!(of(|entry| matches!(entry, Entry::Text(_))), body);
+        assert_eq!(of(|entry| matches!(entry, Entry::Field(name, _) if name == "function")), line.function);
+    }
 }
