@@ -190,12 +190,17 @@ async fn it_waits_until_something_of_the_function_is_in_clickhouse() {
         settings = settings.variable(name, value.as_str().unwrap());
     }
     let world = World::with(stack, "orders", settings).await;
-    let serves = async {
-        assert_eq!(world.lambda.invoke(json!({"order": 41})).await.status, Status::Success);
-        world.stop().await;
-    };
     let patiently = [&wish[..], &["--wait", "60s"]].concat();
-    let (verified, ()) = tokio::join!(viewer.run(&patiently), serves);
+    let serves = async {
+        loop {
+            assert_eq!(world.lambda.invoke(json!({"order": 41})).await.status, Status::Success);
+        }
+    };
+    let verified = tokio::select! {
+        verified = viewer.run(&patiently) => verified,
+        () = serves => unreachable!("it serves without an end"),
+    };
+    world.stop().await;
     let said = done(verified).stderr;
     assert!(said.contains("orders: arrives, from lambdaview"), "{said}");
 }

@@ -2,8 +2,11 @@
 
 use crate::desk::Desk;
 use lambdaview_queries::schema::Layout;
-use lambdaview_tests::viewer::Viewer;
-use serde_json::Value;
+use lambdaview_tests::{
+    moto::{Function, Moto},
+    viewer::Viewer,
+};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 const PAGE: &str = include_str!("../../viewer/JSON.md");
@@ -62,7 +65,16 @@ async fn shop() -> (Desk, Viewer) {
         let rows = rows.replace("{resource}", "map('faas.name', 'checkout', 'faas.instance', 'a')");
         desk.execute(&rows.replace("{attributes}", &format!("map('faas.invocation_id', '{REQUEST}')"))).await;
     }
-    let viewer = desk.viewer();
+    let moto = Moto::shared().await;
+    moto.function(
+        "us-west-1",
+        &Function { name: "page-one", architecture: "x86_64", layers: &[], variables: json!({}), tags: json!({}) },
+    )
+    .await;
+    let aws = [("AWS_ENDPOINT_URL", moto.url().as_str()), ("AWS_REGION", "us-west-1")].map(|(n, v)| (n, v.to_owned()));
+    let credentials = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| (name, "test".to_owned()));
+    let viewer =
+        aws.iter().chain(&credentials).fold(desk.viewer(), |viewer, (name, value)| viewer.variable(name, value));
     let place = &desk.target.place;
     let words = ["--url", &place.url, "--database", &place.database, "--user", "default", "--password-command", "echo"];
     let added = viewer

@@ -78,16 +78,15 @@ pub fn json(row: &Row<'_>) -> String {
         let (sign, _, words) = described(change);
         json!({ "change": sign, "what": words })
     };
-    let value = match row.outcome {
-        Ok(plan) => json!({
-            "function": row.function,
-            "changes": plan.changes.iter().map(change).collect::<Vec<Value>>(),
-            "notes": plan.notes,
-        }),
-        Err(refusals) => json!({
-            "function": row.function,
-            "refusals": refusals.iter().map(ToString::to_string).collect::<Vec<String>>(),
-        }),
+    let (plan, refusals) = match row.outcome {
+        Ok(plan) => (Some(plan), &[][..]),
+        Err(refusals) => (None, refusals),
     };
+    let value = json!({
+        "function": row.function,
+        "changes": plan.map_or_else(Vec::new, |plan| plan.changes.iter().map(change).collect::<Vec<Value>>()),
+        "notes": plan.map_or(&[][..], |plan| &plan.notes),
+        "refusals": refusals.iter().map(ToString::to_string).collect::<Vec<String>>(),
+    });
     format!("{value}\n")
 }

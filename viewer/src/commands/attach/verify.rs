@@ -71,7 +71,7 @@ pub(super) async fn arrival(
 /// What sent the newest line of a function since the session was opened, if there is one.
 async fn newest(session: &Session, name: &str) -> Result<Option<String>, lambdaview_queries::questions::Fault> {
     let from = session.opened_at();
-    let lines = health::lines(session, &Functions::named(name), Window { from, until: i64::MAX }).await?;
+    let lines = health::lines(session, &Functions::named(name), Window::since(from, from)).await?;
     Ok((lines.last >= from).then(|| format!("{} {}", lines.distro, lines.version)))
 }
 
