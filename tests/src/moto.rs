@@ -44,6 +44,15 @@ pub struct Function<'a> {
     pub tags: Value,
 }
 
+/// A request.
+struct Ask<'a> {
+    service: &'a str,
+    method: Method,
+    path: &'a str,
+    headers: &'a [(&'a str, &'a str)],
+    body: &'a str,
+}
+
 /// The running server.
 #[derive(Debug)]
 pub struct Moto {
@@ -110,7 +119,7 @@ impl Moto {
         let Function { name, architecture, layers, variables, tags } = function;
         let role =
             format!("Action=CreateRole&RoleName={name}&Path=/service-role/&AssumeRolePolicyDocument=%7B%7D&{IAM}");
-        self.send(region, "iam", Method::POST, "/", &[FORM], &role).await;
+        self.send(region, Ask { service: "iam", method: Method::POST, path: "/", headers: &[FORM], body: &role }).await;
         // An archive without a file in it; moto never opens it.
         const EMPTY_ZIP: &str = "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==";
         let wanted = json!({
@@ -118,44 +127,74 @@ impl Moto {
             "Role": format!("arn:aws:iam::{ACCOUNT}:role/service-role/{name}"), "Architectures": [architecture],
             "Layers": layers, "Environment": {"Variables": variables}, "Tags": tags,
         });
-        self.send(region, "lambda", Method::POST, "/2015-03-31/functions", &[JSON], &wanted.to_string()).await;
+        self.send(
+            region,
+            Ask {
+                service: "lambda",
+                method: Method::POST,
+                path: "/2015-03-31/functions",
+                headers: &[JSON],
+                body: &wanted.to_string(),
+            },
+        )
+        .await;
     }
 
     /// A function as `GetFunction` gives it.
     pub async fn configured(&self, region: &str, name: &str) -> Value {
-        self.send(region, "lambda", Method::GET, &format!("/2015-03-31/functions/{name}"), &[], "").await.json()
+        self.send(
+            region,
+            Ask {
+                service: "lambda",
+                method: Method::GET,
+                path: &format!("/2015-03-31/functions/{name}"),
+                headers: &[],
+                body: "",
+            },
+        )
+        .await
+        .json()
     }
 
     /// Publishes a version of a layer that holds nothing of use, and gives its ARN.
     pub async fn layer(&self, region: &str, name: &str) -> String {
         let wanted = json!({"Content": {"ZipFile": "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="}});
         let path = format!("/2018-10-31/layers/{name}/versions");
-        let made = self.send(region, "lambda", Method::POST, &path, &[JSON], &wanted.to_string()).await.json();
+        let made = self
+            .send(
+                region,
+                Ask {
+                    service: "lambda",
+                    method: Method::POST,
+                    path: &path,
+                    headers: &[JSON],
+                    body: &wanted.to_string(),
+                },
+            )
+            .await
+            .json();
         made["LayerVersionArn"].as_str().expect("an ARN").to_owned()
     }
 
     /// How many versions a layer has.
     pub async fn layer_versions(&self, region: &str, name: &str) -> usize {
         let path = format!("/2018-10-31/layers/{name}/versions");
-        let listed = self.send(region, "lambda", Method::GET, &path, &[], "").await.json();
+        let listed = self
+            .send(region, Ask { service: "lambda", method: Method::GET, path: &path, headers: &[], body: "" })
+            .await
+            .json();
         listed["LayerVersions"].as_array().map_or(0, Vec::len)
     }
 
     /// The names of a role's own policies, as IAM's XML has them.
     pub async fn role_policies(&self, region: &str, role: &str) -> String {
         let body = format!("Action=ListRolePolicies&RoleName={role}&{IAM}");
-        self.send(region, "iam", Method::POST, "/", &[FORM], &body).await.text()
+        self.send(region, Ask { service: "iam", method: Method::POST, path: "/", headers: &[FORM], body: &body })
+            .await
+            .text()
     }
 
-    async fn send(
-        &self,
-        region: &str,
-        service: &str,
-        method: Method,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &str,
-    ) -> wire::Reply {
+    async fn send(&self, region: &str, Ask { service, method, path, headers, body }: Ask<'_>) -> wire::Reply {
         let authorization = authorization(region, service);
         let mut all = vec![("authorization", authorization.as_str())];
         all.extend(headers);
@@ -169,7 +208,9 @@ impl Moto {
         let target = if service == "ssm" { "AmazonSSM" } else { service };
         let target = format!("{target}.{operation}");
         let headers = [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.1")];
-        self.send(region, service, Method::POST, "/", &headers, &body.to_string()).await.json()
+        self.send(region, Ask { service, method: Method::POST, path: "/", headers: &headers, body: &body.to_string() })
+            .await
+            .json()
     }
 }
 

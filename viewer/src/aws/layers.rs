@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use aws_sdk_lambda::{primitives::Blob, types::LayerVersionContentInput};
+use aws_sdk_lambda::{
+    primitives::Blob,
+    types::{LayerVersionContentInput, LayerVersionContentOutput},
+};
 use aws_smithy_types::base64;
 use sha2::{Digest as _, Sha256};
 
@@ -95,7 +98,7 @@ impl Aws {
             .send()
             .await
             .map_err(|error| Fault::of(PUBLISH, &error))?;
-        let size = answer.content().map(|content| content.code_size()).unwrap_or_default();
+        let size = answer.content().map(LayerVersionContentOutput::code_size).unwrap_or_default();
         Ok(layer(answer.layer_version_arn(), size))
     }
 }

@@ -61,7 +61,8 @@ pub async fn attach(args: &AttachArgs, cli: &Cli, environment: &impl Environment
         hand.carry_out(&jobs, &|function| plan::attach(function, &wish)).await?;
     }
     if consent != Consent::OnlyShown && !args.no_verify {
-        verify::arrival(&hand, &jobs, args.wait.0, cli, &config, environment).await?;
+        let target = crate::target(cli, &config, environment)?;
+        verify::arrival(&hand, &jobs, args.wait.0, &target).await?;
     }
     hand::refusals(&jobs)
 }

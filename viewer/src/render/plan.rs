@@ -26,7 +26,7 @@ pub fn draw(rows: &[Row<'_>], paint: Paint) -> String {
         text.push('\n');
         match outcome {
             Err(refusals) => {
-                refusals.iter().for_each(|refusal| line(&mut text, paint, Role::Error, "✗", &refusal.to_string()))
+                refusals.iter().for_each(|refusal| line(&mut text, paint, Role::Error, "✗", &refusal.to_string()));
             }
             Ok(plan) if plan.changes.is_empty() => line(&mut text, paint, Role::Faint, "=", "is as it is to be"),
             Ok(plan) => {

@@ -125,7 +125,7 @@ impl<'a> Hand<'a> {
     }
 
     pub(super) async fn published(&self, archive: &Archive) -> Result<Option<Layer>, Error> {
-        Ok(unless_interrupted(async { Ok(self.aws.published(archive).await?) }).await?)
+        unless_interrupted(async { Ok(self.aws.published(archive).await?) }).await
     }
 
     pub(super) async fn publish(&self, archive: &Archive) -> Result<Layer, Error> {

@@ -10,30 +10,21 @@ use tokio::time::{Instant, sleep};
 
 use super::{Job, hand::Hand};
 use crate::{
-    args::Cli,
     connect,
     error::Error,
     format::{duration, inert, plural},
     interrupt::unless_interrupted,
-    settings::{Config, Environment},
+    settings::Target,
 };
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Waits until each function that was changed has sent something, for as long as `patience`.
-pub(super) async fn arrival(
-    hand: &Hand<'_>,
-    jobs: &[Job],
-    patience: Duration,
-    cli: &Cli,
-    config: &Config,
-    environment: &impl Environment,
-) -> Result<(), Error> {
+pub(super) async fn arrival(hand: &Hand<'_>, jobs: &[Job], patience: Duration, target: &Target) -> Result<(), Error> {
     let names = jobs.iter().filter(|job| job.outcome.is_ok()).map(|job| job.function.name.as_str());
-    let target = crate::target(cli, config, environment)?;
     unless_interrupted(async {
-        let session = connect::open(&target, "attach").await?;
+        let session = connect::open(target, "attach").await?;
         let fault = |fault| Error::ClickHouse { fault, at: target.place.clone() };
         let until = Instant::now() + patience;
         let mut waiting: Vec<&str> = names.collect();
