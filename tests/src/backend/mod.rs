@@ -355,9 +355,9 @@ mod tests {
         };
         tokio::select! {
             answer = send(&backend, "slow", GENEROUS) => panic!("answered before it was seen: {answer:?}"),
-            () = seen(Copies { kept: 1, unanswered: 0, rejected: 0, first: 1 }) => {}
+            () = seen(Copies { kept: 1, unanswered: 0, rejected: 0, requests: [1, 0, 0, 0, 0, 0, 0, 0] }) => {}
         }
-        seen(Copies { kept: 1, unanswered: 1, rejected: 0, first: 1 }).await;
+        seen(Copies { kept: 1, unanswered: 1, rejected: 0, requests: [1, 0, 0, 0, 0, 0, 0, 0] }).await;
         assert_eq!(backend.requests().begun, 1);
         until("the end of the request", GENEROUS, || async {
             let open = backend.requests().open;

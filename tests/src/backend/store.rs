@@ -12,8 +12,8 @@ pub struct Copies {
     pub unanswered: u32,
     /// How often it was rejected, and the sender told.
     pub rejected: u32,
-    /// In which request of all it was kept for the first time, counted from 1.
-    pub first: u64,
+    /// In which requests of all it was kept, counted from 1, as far as there is room; 0 for none.
+    pub requests: [u64; 8],
 }
 
 impl Copies {
@@ -102,10 +102,12 @@ impl Store {
             let is_rejected = rejects(nth);
             rejected += u64::from(is_rejected);
             if let Some(copies) = self.copies(kind, record) {
-                if copies.kept == 0 && !is_rejected {
-                    copies.first = request;
+                if !is_rejected {
+                    if let Some(free) = copies.requests.iter_mut().find(|kept| **kept == 0) {
+                        *free = request;
+                    }
+                    copies.kept += 1;
                 }
-                copies.kept += u32::from(!is_rejected);
                 copies.rejected += u32::from(is_rejected);
             }
         }
@@ -167,7 +169,7 @@ mod tests {
     fn what_is_rejected_is_counted_and_not_kept() {
         let mut store = Store::default();
         assert_eq!(store.take(Kind::Traces, &[line("a"), line("b")], |nth| nth == 1), 1);
-        assert_eq!(store.spans()["b"], Copies { kept: 0, unanswered: 0, rejected: 1, first: 0 });
+        assert_eq!(store.spans()["b"], Copies { kept: 0, unanswered: 0, rejected: 1, requests: [0; 8] });
         assert_eq!(store.sums(Kind::Traces).rejected, 1);
     }
 }

@@ -144,11 +144,15 @@ fn reasons(character: Character, evidence: &Evidence) -> Vec<String> {
     found
 }
 
-/// Whether a process may have ended before it had the answer to the request in which a record was first kept: it has one of each
-/// kind on its way, to each of which the answer may be on its own. The next process has to send those again.
-fn was_on_its_way(evidence: &Evidence, copies: Copies) -> bool {
+/// Copies that neither a lost answer nor the end of a process explains.
+///
+/// A process may end before it has the answer to a request: it has one of each kind on its way, to each of which the answer may
+/// be on its own. The next process has to send those again.
+fn unexplained(evidence: &Evidence, copies: Copies) -> u32 {
     let last = |end: u64| end.saturating_sub(ON_THEIR_WAY) + 1..=end;
-    evidence.ends.iter().any(|end| last(*end).contains(&copies.first))
+    let was_on_its_way = |request: &&u64| evidence.ends.iter().any(|end| last(*end).contains(*request));
+    let ended = copies.requests.iter().filter(was_on_its_way).count();
+    copies.unexplained().saturating_sub(u32::try_from(ended).expect("there are eight"))
 }
 
 /// Nothing is there twice but for a lost answer of the backend's, a repetition of the platform's, or a process that ended.
@@ -157,16 +161,17 @@ fn duplicates(character: Character, evidence: &Evidence) -> Vec<String> {
     let repeated = |body: &str| evidence.repeated.get(body).copied().unwrap_or(0);
     let lines = evidence.store.lines().iter();
     let twice: Vec<_> = lines
-        .filter(|(body, line)| evidence.lines.contains_key(*body) && line.copies.unexplained() > repeated(body))
-        .filter(|(_, line)| !was_on_its_way(evidence, line.copies))
+        .filter(|(body, line)| {
+            evidence.lines.contains_key(*body) && unexplained(evidence, line.copies) > repeated(body)
+        })
         .collect();
     if let Some((body, line)) = twice.first() {
         found.push(format!("{} lines are there too often, among them {body:?}: {:?}", twice.len(), line.copies));
     }
     // A process that is killed after it sent a span cannot keep the next from sending it again when the platform repeats.
     let again = |span: &str| character.kills && evidence.ended_twice.contains(&span[..span.find(':').unwrap_or(0)]);
-    let spans = evidence.store.spans().iter().filter(|(span, copies)| copies.unexplained() > 0 && !again(span));
-    let spans = spans.filter(|(_, copies)| !was_on_its_way(evidence, **copies));
+    let spans =
+        evidence.store.spans().iter().filter(|(span, copies)| unexplained(evidence, **copies) > 0 && !again(span));
     let twice: Vec<_> = spans.collect();
     if let Some((span, copies)) = twice.first() {
         found.push(format!("{} spans are there too often, among them {span}: {copies:?}", twice.len()));
