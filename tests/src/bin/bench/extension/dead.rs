@@ -87,6 +87,8 @@ async fn recovery(lambda: &Lambda, backend: &Backend) -> Option<Recovery> {
     let (mut noticed, mut invocations) = (None, 0.0);
     while began.elapsed() < PATIENCE {
         lambda.invoke(json!({ "lines": 1 })).await;
+        // Its environment is frozen until the next: what was sent in this one arrives, and nothing is added to it.
+        tokio::time::sleep(Duration::from_millis(20)).await;
         if backend.requests().begun > before {
             let unnoticed = *noticed.get_or_insert_with(|| began.elapsed());
             if backend.look(|store| bodies.iter().all(|body| store.lines().contains_key(body))) {
@@ -94,7 +96,6 @@ async fn recovery(lambda: &Lambda, backend: &Backend) -> Option<Recovery> {
             }
             invocations += 1.0;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     None
 }
