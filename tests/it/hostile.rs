@@ -177,8 +177,9 @@ fn tells(command: &str) -> bool {
             .any(|start| command.starts_with(start))
 }
 
-/// These show nothing that others wrote, or the same as another one (`top` draws `functions`, `ui` has tests of its own).
-const ELSEWHERE: &[&str] = &["top", "ui", "local", "completions"];
+/// These show nothing that others wrote, or the same as another one (`top` draws `functions`), or have tests of their own (`ui`; what
+/// `attach` and `detach` show is looked at where it is drawn).
+const ELSEWHERE: &[&str] = &["top", "ui", "local", "completions", "attach", "detach"];
 
 #[tokio::test]
 async fn nothing_from_elsewhere_acts_on_the_terminal() {

@@ -90,3 +90,37 @@ pub fn json(row: &Row<'_>) -> String {
     });
     format!("{value}\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTILE: &str = "\x1b]0;x\x07\x1b[2J\u{9b}2J\u{202e}";
+
+    #[test]
+    fn nothing_that_a_functions_owner_wrote_acts_on_the_terminal() {
+        let text = || HOSTILE.to_owned();
+        let changes = vec![
+            Change::AddLayer { arn: text() },
+            Change::ReplaceLayer { before: text(), after: text() },
+            Change::RemoveLayer { arn: text() },
+            Change::Set { name: text(), before: Some(text()), after: text() },
+            Change::Unset { name: text() },
+            Change::Grant { role: text(), secrets: vec![text()] },
+            Change::Revoke { role: text() },
+        ];
+        let plan = Plan { changes, notes: vec![text()], ..Plan::default() };
+        let refusals = [Refusal::Wrapped(text()), Refusal::Unreadable(text()), Refusal::Taken { name: text() }];
+        let rows = [Row { function: HOSTILE, outcome: Ok(&plan) }, Row { function: HOSTILE, outcome: Err(&refusals) }];
+        let drawn = draw(&rows, Paint { colour: false });
+        assert!(!drawn.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{drawn:?}");
+        assert_eq!(drawn.lines().count(), 2 + 7 + 1 + 3);
+    }
+
+    #[test]
+    fn a_value_that_may_be_a_secret_is_not_shown_but_a_reference_to_one_is() {
+        assert_eq!(shown("ROTEL_OTLP_EXPORTER_CUSTOM_HEADERS", "Authorization=abc"), "(not shown)");
+        assert_eq!(shown("ROTEL_CLICKHOUSE_EXPORTER_PASSWORD", "secret://arn:aws:ssm:a"), "secret://arn:aws:ssm:a");
+        assert_eq!(shown("ROTEL_EXPORTER", "clickhouse"), "clickhouse");
+    }
+}
