@@ -26,7 +26,7 @@ use crate::{
     lambda::{extensions::Client, records},
     ledger::Ledger,
     lifecycle::{Effect, Event, Lifecycle},
-    normalise::Normaliser,
+    normalise::{self, Normaliser},
     secrets::Resolution,
     startup::{self, Receivers, Started, TELEMETRY},
     tally::Reason,
@@ -389,7 +389,7 @@ impl Driver {
         while let Some(delivery) = self.outlet.take() {
             match delivery.content {
                 Content::Telemetry(body) => {
-                    self.lost(SignalKind::Logs, Reason::Shutdown, records::count_log_records(&body));
+                    self.lost(SignalKind::Logs, Reason::Shutdown, normalise::count_log_records(&body));
                 }
                 Content::Otlp(signals) => {
                     signals.iter().for_each(|s| self.lost(s.kind(), Reason::Shutdown, s.records()));

@@ -15,7 +15,8 @@ use tokio::sync::mpsc;
 use crate::{
     clock,
     flow::{Signal, UnixNanos},
-    lambda::{records, telemetry::Deliveries},
+    lambda::telemetry::Deliveries,
+    normalise,
     otlp::{self, Busy},
 };
 
@@ -106,7 +107,7 @@ impl Inlet {
 impl Deliveries for Inlet {
     fn deliver(&self, body: Bytes) {
         if let Err(Content::Telemetry(body)) = self.offer(Content::Telemetry(body)) {
-            self.lose(records::count_log_records(&body));
+            self.lose(normalise::count_log_records(&body));
         }
     }
 

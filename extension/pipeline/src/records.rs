@@ -86,18 +86,6 @@ fn any_record(text: &str) -> Option<(Telemetry, &str)> {
     Some((envelope.telemetry().ok()?, &text[records.byte_offset()..]))
 }
 
-/// How many records of log streams a delivery holds, for the ledger, when there is no room to keep it.
-#[must_use]
-pub fn count_log_records(body: &[u8]) -> u64 {
-    let mut records = 0;
-    read(body, |telemetry| {
-        let is_log =
-            matches!(telemetry.event, Event::Function(_) | Event::Extension(_) | Event::Fault(_) | Event::Unknown(_));
-        records += u64::from(is_log);
-    });
-    records
-}
-
 fn read_record(raw: &str) -> Telemetry {
     match serde_json::from_str::<Envelope<'_>>(raw) {
         Ok(envelope) => {
@@ -303,12 +291,6 @@ mod tests {
     fn a_delivery_that_is_no_array_is_one_unknown_record() {
         assert_eq!(raw_of(&all(b"[{\"type\":\"func")[0]).raw, "[{\"type\":\"func");
         assert!(all(b"[]").is_empty());
-    }
-
-    #[test]
-    fn lost_deliveries_are_counted_by_their_log_records() {
-        let body = br#"[{"type":"function","record":"a"},{"type":"platform.end","record":{}},{"type":"extension","record":"b"},{"type":"x"}]"#;
-        assert_eq!(count_log_records(body), 3);
     }
 
     proptest! {

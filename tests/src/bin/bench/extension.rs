@@ -64,9 +64,9 @@ pub(crate) async fn measure(binary: &Path, long: bool) {
 }
 
 /// Of an extension of ours, one part and nothing else.
-pub(crate) async fn measure_part(part: Part, binary: &Path) {
+pub(crate) async fn measure_part(part: Part, binary: &Path, long: bool) {
     let sink = Sink::start().await.expect("a free port on loopback");
-    let subject = Subject { binary, ours: true, long: false };
+    let subject = Subject { binary, ours: true, long };
     match part {
         Part::Flood => flood::measure(subject, &sink).await,
         Part::Hold => hold::measure(subject, &sink).await,

@@ -127,7 +127,7 @@ async fn main() -> ExitCode {
     if what.has_extension() {
         println!("extension  {}", extension.display());
         match what {
-            What::PartOfExtension(part) => extension::measure_part(*part, extension).await,
+            What::PartOfExtension(part) => extension::measure_part(*part, extension, *long).await,
             _ => extension::measure(extension, *long).await,
         }
     }
