@@ -1,4 +1,4 @@
-//! Asks for a password on the terminal, without showing it.
+//! Asks on the terminal: for a password, without showing it; whether to change something.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -51,6 +51,25 @@ pub fn password(place: &Place) -> Result<Secret, Error> {
     };
     writeln!(io::stderr())?;
     typed
+}
+
+/// Whether to do `what` at a place; anything but yes is no, and an error.
+///
+/// # Errors
+/// When nobody is there to be asked, or nobody agrees.
+pub fn agreed(what: &str, place: &str, no_input: bool) -> Result<(), Error> {
+    if no_input || !io::stdin().is_terminal() {
+        return Err(usage(&format!("nobody is there to be asked whether to {what}"), Some("--yes")));
+    }
+    let mut stderr = io::stderr();
+    write!(stderr, "{} in {}? [y/N] ", inert(what), inert(place))?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(usage("nothing was changed", None)),
+    }
 }
 
 fn typed() -> Result<Secret, Error> {

@@ -1,7 +1,7 @@
 //! `lambdaview schema`: what can be added to the tables, adding it, taking it away.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ use crate::{
     clock, connect,
     error::Error,
     format::plural,
+    prompt,
     render::schema::{self as render, State},
     settings::{Target, usage},
 };
@@ -99,18 +100,7 @@ fn confirmed(desk: &Desk<'_>, additions: &[Addition], what: &str, yes: bool) -> 
     }
     let names = additions.iter().map(|addition| addition.as_str()).collect::<Vec<_>>().join(", ");
     let place = format!("database {} at {}", desk.at.database, desk.at.url);
-    if !io::stdin().is_terminal() {
-        return Err(usage(&format!("nobody is there to be asked whether to {what} {names}"), Some("--yes")));
-    }
-    let mut stderr = io::stderr();
-    write!(stderr, "{what} {names} in {}? [y/N] ", crate::format::inert(&place))?;
-    stderr.flush()?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    match answer.trim() {
-        "y" | "Y" | "yes" => Ok(()),
-        _ => Err(usage("nothing was changed", None)),
-    }
+    prompt::agreed(&format!("{what} {names}"), &place, false)
 }
 
 /// What changes the tables.

@@ -1,7 +1,7 @@
 //! What changes functions: shows it, asks, does it in an order that can be gone on with, and says how far it came.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     path::Path,
 };
 
@@ -17,6 +17,7 @@ use crate::{
     error::Error,
     format::{inert, plural},
     interrupt::unless_interrupted,
+    prompt,
     render::{plan as render, style::Paint},
     settings::{self, Config, Environment, usage},
     similar::similar,
@@ -171,7 +172,7 @@ impl<'a> Hand<'a> {
             self.say(&format!("{} is published first, from {}", archive.layer(), shown(&archive.path)));
         }
         if !self.args.yes {
-            confirmed(&format!("change {} in {}?", plural(changing as u64, "function"), self.region()), self.no_input)?;
+            prompt::agreed(&format!("change {}", plural(changing as u64, "function")), self.region(), self.no_input)?;
         }
         Ok(Consent::Given)
     }
@@ -303,19 +304,4 @@ fn tell(words: &str) {
 
 fn shown(path: &Path) -> String {
     inert(&path.display().to_string()).into_owned()
-}
-
-fn confirmed(question: &str, no_input: bool) -> Result<(), Error> {
-    if no_input || !io::stdin().is_terminal() {
-        return Err(usage("nobody is there to be asked", Some("--yes, or --dry-run to see it only")));
-    }
-    let mut stderr = io::stderr();
-    write!(stderr, "{question} [y/N] ")?;
-    stderr.flush()?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    match answer.trim() {
-        "y" | "Y" | "yes" => Ok(()),
-        _ => Err(usage("nothing was changed", None)),
-    }
 }
