@@ -12,6 +12,7 @@ use lambdaview_tests::{
 };
 use serde_json::{Value, json};
 use std::{
+    cell::Cell,
     fs,
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
@@ -191,15 +192,19 @@ async fn it_waits_until_something_of_the_function_is_in_clickhouse() {
     }
     let world = World::with(stack, "orders", settings).await;
     let patiently = [&wish[..], &["--wait", "60s"]].concat();
+    // Its last invocation is waited for, too: one that nobody waits for any more would keep the environment from ending.
+    let is_verified = Cell::new(false);
     let serves = async {
-        loop {
+        while !is_verified.get() {
             assert_eq!(world.lambda.invoke(json!({"order": 41})).await.status, Status::Success);
         }
     };
-    let verified = tokio::select! {
-        verified = viewer.run(&patiently) => verified,
-        () = serves => unreachable!("it serves without an end"),
+    let verified = async {
+        let verified = viewer.run(&patiently).await;
+        is_verified.set(true);
+        verified
     };
+    let (verified, ()) = tokio::join!(verified, serves);
     world.stop().await;
     let said = done(verified).stderr;
     assert!(said.contains("orders: arrives, from lambdaview"), "{said}");

@@ -77,7 +77,7 @@ pub async fn detach(args: &DetachArgs, cli: &Cli, environment: &impl Environment
     let mut jobs = Vec::new();
     for function in hand.functions().await? {
         let revoked = if args.revoke { hand.revocable(&function).await? } else { None };
-        jobs.push(Job::planned(function, |function| with_revocation(plan::detach(function)?, revoked)));
+        jobs.push(Job::planned(function, |function| Ok(with_revocation(plan::detach(function)?, revoked))));
     }
     if hand.consent(&jobs, &[])? == Consent::Given {
         hand.carry_out(&jobs, &plan::detach).await?;
@@ -85,14 +85,14 @@ pub async fn detach(args: &DetachArgs, cli: &Cli, environment: &impl Environment
     hand::refusals(&jobs)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it ends a chain of what can be refused")]
-fn with_revocation(mut plan: Plan, revoked: Option<Result<String, String>>) -> Result<Plan, Vec<Refusal>> {
+/// The plan with the role's policy going, or a note why it stays.
+fn with_revocation(mut plan: Plan, revoked: Option<Result<String, String>>) -> Plan {
     match revoked {
         Some(Ok(role)) => plan.changes.push(Change::Revoke { role }),
         Some(Err(note)) => plan.notes.push(note),
         None => {}
     }
-    Ok(plan)
+    plan
 }
 
 /// How long Lambda may take to change a function: some seconds, more for one in a network of one's own.
